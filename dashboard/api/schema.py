@@ -1,0 +1,73 @@
+"""What drf-spectacular cannot see for itself: the ways to authenticate and the answers to failure.
+
+Imported by `urls.py`, because extensions register themselves when their class is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from dashboard.api import serializers
+
+PROJECT = OpenApiParameter(
+    "project",
+    str,
+    description="The project, for a login with several. A key reads its own project only.",
+)
+
+
+def answers(shape: Any, *fails: int) -> dict[int, Any]:
+    """For `extend_schema(responses=…)`: the shape of success, and the failures that can occur."""
+    texts = {
+        400: "A parameter has a bad value; `field` names it.",
+        401: "No key, or a wrong one.",
+        403: "The scope that the message names is missing.",
+        404: "No such thing in this project.",
+        503: "The store does not answer; try again after `Retry-After` seconds.",
+    }
+    failures = {status: OpenApiResponse(serializers.Error, texts[status]) for status in sorted({401, 403, *fails})}
+    return {200: shape, **failures}
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "dashboard.api.authentication.KeyAuthentication"
+    name: list[str] = ["bearer", "key"]  # noqa: RUF012 (declared so by drf-spectacular)
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        return [
+            {"type": "http", "scheme": "bearer", "description": "authorization: Bearer KEY"},
+            {"type": "apiKey", "in": "header", "name": "x-api-key"},
+        ]
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        return [{"bearer": []}, {"key": []}]  # either, not both
+
+
+class BrowserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "dashboard.api.authentication.BrowserAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "sessionid",
+            "description": "The browser's login; unsafe methods need the header x-csrftoken too.",
+        }
+
+
+class LoopbackScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Nothing needs to be sent on an open installation: an empty requirement, and no scheme."""
+
+    target_class = "dashboard.api.authentication.LoopbackAuthentication"
+    name: list[str] = []  # noqa: RUF012 (declared so by drf-spectacular)
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
+        return []
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        return [] if settings.ENVIRONMENT.require_api_key else [{}]

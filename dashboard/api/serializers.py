@@ -1,0 +1,221 @@
+"""The shapes of the API's answers, for the OpenAPI schema only.
+
+Answers are built as plain dicts (`representations.py`); these classes never run on a request.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from dashboard.api.filters import TRACE_STATUSES
+from tracestore.spans.model import SPAN_KINDS, SPAN_TYPES, STATUSES
+
+
+def choice(values: tuple[str, ...], help_text: str = "") -> serializers.Field[Any, Any, Any, Any]:
+    """A string out of a closed list.
+
+    The list stays in the property (`oneOf`): moved out, as drf-spectacular would do, the two kinds
+    of `status` would fight for one name.
+    """
+
+    @extend_schema_field({"oneOf": [{"type": "string", "enum": list(values)}]})
+    class Choice(serializers.CharField):
+        pass
+
+    return Choice(help_text=help_text)
+
+
+def text(help_text: str = "") -> serializers.CharField:
+    return serializers.CharField(help_text=help_text, allow_blank=True)
+
+
+def count(help_text: str = "") -> serializers.IntegerField:
+    return serializers.IntegerField(help_text=help_text, min_value=0)
+
+
+def moment() -> serializers.DateTimeField:
+    return serializers.DateTimeField(help_text="RFC 3339 in UTC, with nanoseconds.")
+
+
+def money(help_text: str) -> serializers.FloatField:
+    return serializers.FloatField(allow_null=True, help_text=help_text)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class AttributesField(serializers.JSONField):
+    """Attributes with the types they were sent with; bytes as base64."""
+
+
+class ErrorBody(serializers.Serializer[Any]):
+    code = text("A fixed word, such as `invalid_input` or `not_found`.")
+    message = text("What happened and what to do about it.")
+    field = serializers.CharField(required=False, help_text="The parameter that is wrong.")
+
+
+class Error(serializers.Serializer[Any]):
+    error = ErrorBody()
+
+
+class TraceSummary(serializers.Serializer[Any]):
+    trace_id = text()
+    name = text("Name of the root span.")
+    agent = text()
+    service = text()
+    session_id = text()
+    user_id = text()
+    start_time = moment()
+    end_time = moment()
+    duration_ns = count()
+    span_count = count()
+    llm_calls = count()
+    tool_calls = count()
+    errors = count("Spans with status error.")  # type: ignore[assignment]
+    input_tokens = count("Includes cached ones.")
+    output_tokens = count("Includes reasoning.")
+    cache_read_tokens = count()
+    cache_write_tokens = count()
+    reasoning_tokens = count()
+    cost_usd = money("Null when no call of the trace has a known price.")
+    unpriced_calls = count("Model calls whose price is unknown and so is missing from the cost.")
+    status = choice(TRACE_STATUSES)
+    findings = count("Number of findings about this trace.")
+    models = serializers.ListField(child=text())
+    tools = serializers.ListField(child=text())
+    agents = serializers.ListField(child=text())
+    input_preview = text("Beginning of the root's input.")
+    output_preview = text("Beginning of the root's output.")
+
+
+class TracePage(serializers.Serializer[Any]):
+    results = TraceSummary(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Cursor of the next page; null at the end.")
+
+
+class Event(serializers.Serializer[Any]):
+    time = moment()
+    name = text()
+    attributes = AttributesField()
+
+
+class Link(serializers.Serializer[Any]):
+    trace_id = text()
+    span_id = text()
+    attributes = AttributesField()
+
+
+class Span(serializers.Serializer[Any]):
+    project = text()
+    trace_id = text()
+    span_id = text()
+    parent_span_id = text("Empty when the span has no parent.")
+    name = text()
+    kind = choice(SPAN_KINDS, "OpenTelemetry's SpanKind.")
+    type = choice(SPAN_TYPES, "What the span is to an agent.")
+    service = text()
+    agent = text()
+    agent_version = text()
+    session_id = text()
+    user_id = text()
+    start_time = moment()
+    end_time = moment()
+    duration_ns = count()
+    status = choice(STATUSES)
+    status_message = text()
+    error_type = text()
+    provider = text()
+    model = text("The model that answered, else the requested one.")
+    request_model = text("The requested model.")
+    operation = text()
+    input_tokens = count("Filled only on the span that made the model call; includes cached ones.")
+    output_tokens = count("Filled only on the span that made the model call; includes reasoning.")
+    cache_read_tokens = count()
+    cache_write_tokens = count()
+    reasoning_tokens = count()
+    usage_rule = text("Which rule filled the token fields.")
+    cost_usd = money("Null when the price is unknown, never 0 for that.")
+    price_source = text("Which price list made the cost.")
+    tool_name = text()
+    tool_call_id = text()
+    finish_reason = text()
+    response_id = text()
+    convention = text("The semantic convention that the span was read from.")
+    scope_name = text()
+    scope_version = text()
+    dropped_attributes = count("Attributes that the sender's own limits dropped.")
+    attributes = AttributesField()
+    resource_attributes = AttributesField()
+    events = Event(many=True)
+    links = Link(many=True)
+    input_preview = text()
+    output_preview = text()
+    input_bytes = count()
+    output_bytes = count()
+
+
+class TraceDetail(TraceSummary):
+    spans = Span(many=True)
+    truncated = serializers.BooleanField(help_text="Whether the trace has more spans than are given here.")
+
+
+class Part(serializers.Serializer[Any]):
+    """A piece of a message. `type` decides which of the other fields are there."""
+
+    type = choice(
+        ("text", "reasoning", "raw", "tool_call", "tool_result", "image", "audio", "file"),
+        "`raw` is what could not be read.",
+    )
+    text = serializers.CharField(required=False)
+    id = serializers.CharField(required=False, help_text="Of the tool call.")
+    name = serializers.CharField(required=False, help_text="Of the tool.")
+    arguments = serializers.JSONField(required=False, help_text="Of the tool call.")
+    result = serializers.CharField(required=False, help_text="Of the tool call.")
+    mime_type = serializers.CharField(required=False)
+    uri = serializers.CharField(required=False, help_text="Where a file is; never its content.")
+    size = serializers.IntegerField(required=False, help_text="Bytes of a file that was sent inline.")
+
+
+class Message(serializers.Serializer[Any]):
+    role = choice(("system", "user", "assistant", "tool"))
+    parts = Part(many=True)
+    finish_reason = serializers.CharField(required=False)
+
+
+class Tool(serializers.Serializer[Any]):
+    name = text()
+    description = text()
+    parameters = serializers.JSONField(allow_null=True, help_text="A JSON schema.")
+
+
+class Conversation(serializers.Serializer[Any]):
+    """A model call's messages in one form, whatever convention they were sent in."""
+
+    input = Message(many=True)
+    output = Message(many=True)
+    tools = Tool(many=True, help_text="The tools that the model was offered.")
+
+
+class Explanation(serializers.Serializer[Any]):
+    usage_rule = text("Which rule filled the token fields; empty when none did.")
+    price_source = text("Which price list made the cost; empty when the price is unknown.")
+    incomplete = serializers.BooleanField(
+        help_text="Whether the sender dropped attributes, so that figures may be missing."
+    )
+
+
+class SpanDetail(Span):
+    input = text("The whole input payload.")
+    output = text("The whole output payload.")
+    messages = Conversation()
+    explain = Explanation()
+
+
+class CurrentProject(serializers.Serializer[Any]):
+    project = text("The project that this key or login reads.")
+    name = text()
+    scopes = serializers.ListField(child=text())
+    credentials = choice(("key", "session", "loopback"), "How the caller was recognised.")
+    key_prefix = text("The part of the key that may be shown.")
+    user = text("Name of the logged-in user.")

@@ -1,0 +1,29 @@
+"""Addresses of the API. Included at the root; pages come after it."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+
+from dashboard.api import docs
+from dashboard.api import schema as schema  # its extensions register themselves when imported
+from dashboard.api.projects import CurrentProject
+from dashboard.api.traces import SpanDetailView, TraceColumns, TraceDetail, TraceList
+from dashboard.api.unknown import Unknown
+
+version_1 = [
+    path("projects/current/", CurrentProject.as_view(), name="api-current-project"),
+    path("traces/", TraceList.as_view(), name="api-traces"),
+    path("traces/<str:trace_id>/", TraceDetail.as_view(), name="api-trace"),
+    path("traces/<str:trace_id>/columns/", TraceColumns.as_view(), name="api-trace-columns"),
+    path("traces/<str:trace_id>/spans/<str:span_id>/", SpanDetailView.as_view(), name="api-span"),
+]
+
+urlpatterns = [
+    path("api/v1/", include(version_1)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/docs/", docs.page, name="api-docs"),
+    path("api/docs/style.css", docs.stylesheet, name="api-docs-style"),
+    # Last of all: whatever else begins so is answered in JSON too.
+    re_path(r"^api/", Unknown.as_view()),
+]

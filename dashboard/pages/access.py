@@ -1,0 +1,91 @@
+"""Who sees which project, and what a page looks like when it cannot be made.
+
+Every page goes through `page`: it asks for a login, finds the project among the user's own, and
+turns each error that Tracestore raises on purpose into a calm page (or, for htmx, a calm fragment).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from dashboard.api.errors import STATUSES
+from tracestore.errors import Forbidden, NotFound, TracestoreError
+from tracestore.models import Membership, Project
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+PageView = Callable[Concatenate[HttpRequest, str, P], HttpResponse]
+
+#: The project of this browser session, after `?project=` has named one.
+SESSION_KEY = "project"
+
+TITLES = {
+    400: "This address cannot be understood",
+    403: "Not allowed",
+    404: "Not found",
+    503: "The store does not answer",
+}
+
+
+def projects_of(request: HttpRequest) -> list[Project]:
+    memberships = Membership.objects.filter(user_id=request.user.pk).select_related("project")
+    return [membership.project for membership in memberships.order_by("pk")]
+
+
+def project_of(request: HttpRequest, own: list[Project]) -> Project:
+    """The project that `?project=` names, else the session's, else the user's first.
+
+    Raises:
+        NotFound: it is not one of the user's; whether it exists is not told.
+        Forbidden: the user is in no project.
+    """
+    if not own:
+        raise Forbidden("You are not a member of any project. Ask an administrator to add you to one.")
+    named = request.GET.get("project", "")
+    by_slug = {project.slug: project for project in own}
+    if named:
+        if named not in by_slug:
+            raise NotFound("There is no such project among yours.")
+        if request.session.get(SESSION_KEY) != named:
+            request.session[SESSION_KEY] = named
+        return by_slug[named]
+    return by_slug.get(request.session.get(SESSION_KEY, ""), own[0])
+
+
+def page(view: PageView[P]) -> View[P]:
+    """A GET page for logged-in members; the view gets the project's slug as its second argument."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        own = projects_of(request)
+        request.projects = own  # type: ignore[attr-defined]  # read by base.html
+        try:
+            project = project_of(request, own)
+            request.project = project  # type: ignore[attr-defined]
+            return view(request, project.slug, *args, **kwargs)
+        except TracestoreError as error:
+            return error_page(request, error)
+
+    return never_cache(login_required(require_GET(guarded)))
+
+
+def error_page(request: HttpRequest, error: TracestoreError) -> HttpResponse:
+    status = STATUSES.get(error.code, 500)
+    fragment = bool(request.headers.get("HX-Request"))
+    response = render(
+        request,
+        "dashboard/error_fragment.html" if fragment else "dashboard/error.html",
+        {"status": status, "title": TITLES.get(status, "This did not work"), "message": error.message},
+        status=status,
+    )
+    if error.retry_after_s is not None:
+        response["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    return response

@@ -1,0 +1,21 @@
+"""All pages. The API has its own list in `dashboard/api/urls.py`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dashboard.pages import login, span, trace, traces
+
+urlpatterns = [
+    path("", traces.home, name="home"),
+    path("login/", login.Login.as_view(), name="login"),
+    path("login/link/<str:token>/", login.login_by_link, name="login-link"),
+    path("logout/", login.Logout.as_view(), name="logout"),
+    path("traces/", traces.traces, name="traces"),
+    path("traces/new/", traces.new_traces, name="traces-new"),
+    path("traces/first/", traces.first_trace, name="traces-first"),
+    path("traces/<str:trace_id>/", trace.trace, name="trace"),
+    path("traces/<str:trace_id>/columns/", trace.trace_columns, name="trace-columns"),
+    path("traces/<str:trace_id>/spans/<str:span_id>/", span.span, name="span"),
+    path("traces/<str:trace_id>/spans/<str:span_id>/<str:part>.txt", span.download, name="span-download"),
+]

@@ -1,0 +1,100 @@
+"""OTLP/gRPC: TraceService/Export and LogsService/Export.
+
+Registered by hand instead of through generated stubs: the stubs decode before our code runs, and
+answer INTERNAL for a whole batch when one string in it is not UTF-8. Here requests and answers are
+bytes at the boundary.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+from ingest.answers import Signal, accepted, retry_info, rpc_status
+from ingest.auth import Gate
+from ingest.limits import IngestLimits
+from ingest.metrics import Metrics
+from ingest.receive import Receiver
+from ingest.status import Failure, failure_of
+
+TRACES: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+LOGS: Final = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
+
+def make_server(
+    receiver: Receiver, gate: Gate, limits: IngestLimits, metrics: Metrics, *, reuse_port: bool = False
+) -> grpc.aio.Server:
+    """A server without ports yet. gzip is spoken by gRPC itself, as is the refusal of bombs."""
+    return grpc.aio.server(
+        handlers=[_Handlers(receiver, gate, metrics)],
+        options=[
+            ("grpc.max_receive_message_length", limits.body_bytes),
+            ("grpc.so_reuseport", int(reuse_port)),
+            # SDKs ping idle connections; the default answer to that is to hang up on them.
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+            ("grpc.http2.max_ping_strikes", 0),
+        ],
+    )
+
+
+class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Method name → handler, without codecs."""
+
+    def __init__(self, receiver: Receiver, gate: Gate, metrics: Metrics) -> None:
+        self._receiver = receiver
+        self._gate = gate
+        self._metrics = metrics
+        self._methods = {
+            TRACES: grpc.unary_unary_rpc_method_handler(self._method("traces")),
+            LOGS: grpc.unary_unary_rpc_method_handler(self._method("logs")),
+        }
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        return self._methods.get(handler_call_details.method)
+
+    def _method(self, signal: Signal) -> Callable[[bytes, Any], Awaitable[bytes]]:
+        async def export(body: bytes, context: Any) -> bytes:
+            started = time.perf_counter()
+            code = "CANCELLED"
+            try:
+                try:
+                    answer = await self._answer(signal, body, context)
+                except Exception as error:
+                    failure = failure_of(error)
+                    code = failure.status.grpc.name
+                else:
+                    code = "OK"
+                    return answer
+                context.set_trailing_metadata(_details(failure))
+                await context.abort(failure.status.grpc, rpc_status(failure).message)
+                raise AssertionError("abort raises")
+            finally:
+                self._metrics.requests.labels("grpc", code).inc()
+                self._metrics.request_seconds.labels("grpc").observe(time.perf_counter() - started)
+
+        return export
+
+    async def _answer(self, signal: Signal, body: bytes, context: Any) -> bytes:
+        headers = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        project = await self._gate.project(headers)
+        self._metrics.request_bytes.labels("grpc").observe(len(body))
+        with self._receiver.room() as room:
+            room.resize(len(body))
+            if signal == "traces":
+                receipt = await self._receiver.traces(project, body, "protobuf")
+            else:
+                receipt = self._receiver.logs(body, "protobuf")
+        return accepted(signal, "protobuf", receipt.rejected, receipt.message)
+
+
+def _details(failure: Failure) -> tuple[tuple[str, bytes], ...]:
+    """Trailing metadata: the status in full, and the retry delay where the Python SDK looks for it."""
+    details = (("grpc-status-details-bin", rpc_status(failure).SerializeToString()),)
+    if failure.retry_after_s is None:
+        return details
+    return (*details, ("google.rpc.retryinfo-bin", retry_info(failure.retry_after_s).SerializeToString()))

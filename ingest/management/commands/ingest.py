@@ -1,0 +1,69 @@
+"""`manage.py ingest`: the OTLP receiver, one process. Several may share the ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import uvloop
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from ingest.auth import identify_in_thread
+from ingest.server import Parts, run
+from tracestore.errors import Unavailable
+
+
+class Command(BaseCommand):
+    help = "Receives OTLP over gRPC and HTTP and stores the spans."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        environment = settings.ENVIRONMENT
+        parser.add_argument("--host", default=environment.bind, help="address to listen on (%(default)s)")
+        parser.add_argument("--grpc-port", type=int, default=environment.otlp_grpc_port, help="(%(default)s)")
+        parser.add_argument("--http-port", type=int, default=environment.otlp_http_port, help="(%(default)s)")
+        parser.add_argument(
+            "--share-ports",
+            action="store_true",
+            default=environment.ingest_processes > 1,
+            help="let other ingest processes listen on the same ports",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from tracestore.clickhouse.writer import SpanWriter
+        from tracestore.spans.normalise import normalise
+        from tracestore.spans.resolve import resolve
+
+        parts = Parts(
+            writer=SpanWriter(),
+            normalise=normalise,
+            resolve=resolve,
+            identify=identify_in_thread,
+            check_ready=check_ready,
+            require_key=settings.ENVIRONMENT.require_api_key,
+        )
+        uvloop.run(
+            run(
+                parts,
+                options["host"],
+                options["grpc_port"],
+                options["http_port"],
+                reuse_port=options["share_ports"],
+            )
+        )
+
+
+def check_ready() -> None:
+    """Returns when the store answers and has the schema of this version."""
+    from tracestore.clickhouse import client, migrations
+
+    client.ping()
+    if not _SCHEMA_IS_CURRENT:
+        pending = migrations.pending()
+        if pending:
+            raise Unavailable(f"the store lacks migration {pending[0].name}")
+        _SCHEMA_IS_CURRENT.append(True)
+
+
+#: Filled once it is; it never ceases to be while this version runs.
+_SCHEMA_IS_CURRENT: list[bool] = []

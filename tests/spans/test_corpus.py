@@ -1,0 +1,78 @@
+"""Every capture against its ground truth. Nothing is skipped: no captures is a failure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import corpus
+import pytest
+
+from tracestore.spans.messages import messages
+
+CAPTURES = corpus.captures()
+
+
+def test_there_are_captures() -> None:
+    assert CAPTURES, f"no captures in {corpus.directory()}"
+
+
+@pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
+def test_capture(capture: corpus.Path) -> None:
+    judged = corpus.judge(capture)
+    wrong = [check for check in judged.checks if not check.passes]
+    assert not wrong, "\n".join(
+        [
+            *(f"{c.name}: found {c.found!r}, truth {c.truth!r}, accepted {c.accepted!r}" for c in wrong),
+            "",
+            *_table(judged.combo),
+        ]
+    )
+
+
+def _table(combo: str) -> list[str]:
+    """How each measure fares over all captures of a combo."""
+    counted: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for capture in CAPTURES:
+        if capture.name.startswith(combo + "."):
+            for check in corpus.judge(capture).checks:
+                numbers = counted[check.name]
+                numbers[0] += 1
+                numbers[1] += check.exact
+                numbers[2] += check.passes
+    lines = [f"{name:18} {n[1]:4} {n[2]:4} {n[0]:4}" for name, n in counted.items()]
+    return [f"{combo}: exact, accepted, captures", *lines]
+
+
+#: Combos whose spans hold no messages, or hold them as Python reprs (the contrib package).
+NO_CALLS_IN_MESSAGES = (
+    "adk-native.",
+    "autogen-native.",
+    "openai_agents-otel_contrib.",
+    "openai_sdk-otel_v2.",
+    "openai_sdk-otel_v2_events.",
+)
+
+
+@pytest.mark.parametrize(
+    "capture", [c for c in CAPTURES if not c.name.startswith(NO_CALLS_IN_MESSAGES)], ids=lambda p: p.name
+)
+def test_messages_hold_the_tool_calls_the_model_asked_for(capture: corpus.Path) -> None:
+    manifest = corpus.read_manifest(capture)
+    found = []
+    for span in corpus.resolved(capture):
+        if span.type != "llm":
+            continue
+        conversation = messages(span.record.attributes, span.record.events, span.type)
+        for message in [*conversation.input, *conversation.output]:
+            assert all(part["type"] != "raw" for part in message.parts)
+        for message in conversation.output:
+            found += [(p["name"], p["arguments"]) for p in message.parts if p["type"] == "tool_call"]
+    truth = [
+        (call["name"], call["args"])
+        for answer in manifest["llm_calls"]
+        for call in answer.get("tool_calls") or []
+    ]
+    if manifest["from_capture"]["spans_with_dropped_attributes"]:
+        assert all(call in truth for call in found)
+    else:
+        assert sorted(map(str, found)) == sorted(map(str, truth))

@@ -1,0 +1,23 @@
+"""The read side's SQL, one file a question.
+
+A file may hold `/*include NAME*/` (the text of another file: a list of columns that several
+questions share) and `/*conditions*/` (replaced by what `filters` builds). Values are never put into
+the text; they are bound by the server as `{name:Type}`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+_COMMENT = re.compile(r"(?m)^\s*--.*\n?")
+_INCLUDE = re.compile(r"/\*include (\w+)\*/")
+
+
+@cache
+def load(name: str, conditions: str = "1") -> str:
+    """The statement of a file without its comments, includes and conditions filled in."""
+    text = _COMMENT.sub("", (files("tracestore.clickhouse.queries") / f"{name}.sql").read_text())
+    filled = _INCLUDE.sub(lambda found: load(found[1]).strip(), text)
+    return filled.replace("/*conditions*/", conditions)

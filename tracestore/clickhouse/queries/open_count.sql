@@ -1,0 +1,1 @@
+SELECT count() FROM open_traces WHERE project = {project:String}

@@ -1,0 +1,7 @@
+SELECT
+    /*include span_columns*/,
+    /*include span_extras*/
+FROM spans
+WHERE project = {project:String} AND trace_id = {trace_id:String} AND span_id = {span_id:String}
+ORDER BY start_ns DESC
+LIMIT 1

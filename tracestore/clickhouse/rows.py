@@ -1,0 +1,149 @@
+"""What the store answers with: one typed row per question. Shapes only, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from tracestore.spans.model import Attributes
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class TraceSummary:
+    """One row of the `traces` view. Times are nanoseconds since the epoch.
+
+    `cost_usd` is None when no call of the trace has a known price; `unpriced_calls` counts the
+    model calls whose price is unknown. `status` is `ok` or `error`; `findings` is a count.
+    """
+
+    trace_id: str
+    name: str
+    agent: str
+    service: str
+    session_id: str
+    user_id: str
+    start_ns: int
+    end_ns: int
+    duration_ns: int
+    span_count: int
+    llm_calls: int
+    tool_calls: int
+    errors: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    cost_usd: float | None
+    unpriced_calls: int
+    status: str
+    models: list[str]
+    tools: list[str]
+    agents: list[str]
+    input_preview: str
+    output_preview: str
+    findings: int
+
+
+@dataclass(slots=True)
+class SpanRow:
+    """One row of the `spans` view: every column of the contract but the payloads."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    name: str
+    kind: str
+    type: str
+    service: str
+    agent: str
+    agent_version: str
+    session_id: str
+    user_id: str
+    start_ns: int
+    end_ns: int
+    duration_ns: int
+    status: str
+    status_message: str
+    error_type: str
+    provider: str
+    model: str
+    request_model: str
+    operation: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    usage_rule: str
+    cost_usd: float | None
+    price_source: str
+    tool_name: str
+    tool_call_id: str
+    finish_reason: str
+    response_id: str
+    convention: str
+    scope_name: str
+    scope_version: str
+    dropped_attributes: int
+    input_preview: str
+    output_preview: str
+    input_bytes: int
+    output_bytes: int
+
+
+@dataclass(slots=True)
+class EventRow:
+    time_ns: int
+    name: str
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class LinkRow:
+    trace_id: str
+    span_id: str
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SpanDetail:
+    """One span with everything that was received: typed attributes, events, links, payloads."""
+
+    row: SpanRow
+    attributes: Attributes
+    resource_attributes: Attributes
+    events: list[EventRow]
+    links: list[LinkRow]
+    input: str
+    output: str
+
+
+@dataclass(slots=True)
+class Page(Generic[T]):
+    """A page of results and the cursor of the next one, or None at the end."""
+
+    results: list[T]
+    next: str | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class TraceFilter:
+    """Which traces to list. None or '' means "any"; all conditions must hold.
+
+    `since` <= start < `until`. `text` is looked for in names, ids, previews, prompts and answers.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    agent: str = ""
+    service: str = ""
+    session_id: str = ""
+    user_id: str = ""
+    status: str = ""
+    model: str = ""
+    tool: str = ""
+    text: str = ""

@@ -1,0 +1,240 @@
+"""One request's work on the engine, done in a worker thread from the first byte to the last."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tracestore.engine.accounts import Account
+from tracestore.engine.admission import refused
+from tracestore.engine.body import BodyReader
+from tracestore.engine.database import Connection, Database, Statistics
+from tracestore.engine.errors import UNKNOWN_DATABASE, EngineError
+from tracestore.engine.external_tables import ExternalTable
+from tracestore.engine.gate import Gate, use_reader_database
+from tracestore.engine.reader_policy import reader_settings
+from tracestore.engine.request import Request
+from tracestore.engine.running import QueryIds
+from tracestore.engine.sessions import Session, is_stateful
+from tracestore.engine.statement import (
+    InsertHead,
+    Statement,
+    insert_head,
+    is_insert,
+    parse,
+    parse_settings,
+    quote,
+    unquote,
+)
+
+_HEAD_BYTES = 1 << 16
+_MAX_QUERY_BYTES = 64 << 20
+
+
+@dataclass
+class Job:
+    """Everything a worker needs to answer one request."""
+
+    request: Request
+    account: Account
+    body: Callable[[], BodyReader]
+    query_id: str
+    tag: str
+    session: Session | None
+    pipe: int  # a large result is written here
+    external_tables: list[ExternalTable] = field(default_factory=list)
+    output_format: str = "TabSeparated"  # known before the first byte of the result
+
+
+@dataclass(frozen=True)
+class Result:
+    """The end of a job that went well: what was counted, and the result if it was not piped."""
+
+    statistics: Statistics
+    data: bytes = b""
+
+
+class Executor:
+    """Runs jobs. One instance for all threads."""
+
+    def __init__(self, database: Database, gate: Gate, query_ids: QueryIds) -> None:
+        self._database = database
+        self._gate = gate
+        self._query_ids = query_ids
+
+    def run(self, job: Job) -> Result:
+        """Run a job and close its pipe's writing end, whatever happens."""
+        try:
+            return self._run(job)
+        finally:
+            os.close(job.pipe)
+
+    def _run(self, job: Job) -> Result:
+        reader = job.body()
+        wanted, first = self._read_statement(job, reader)
+        session = job.session
+        statement = wanted if isinstance(wanted, Statement) else None
+        keeps = session is not None and (
+            session.connection is not None
+            or (
+                statement is not None
+                and is_stateful(statement.verb, tuple(t.upper for t in statement.tokens[:6]))
+            )
+        )
+        if not keeps or session is None or job.account.read_only:
+            connection = self._database.connect()
+            try:
+                return self._answer(connection, job, wanted, first, reader)
+            finally:
+                connection.close()
+        if session.connection is None:
+            session.connection = self._database.connect()
+        return self._answer_in_session(session.connection, job, wanted, first, reader)
+
+    def _read_statement(self, job: Job, reader: BodyReader) -> tuple[Statement | InsertHead, bytes]:
+        """The statement, and the first bytes of an INSERT's data that were read along with it."""
+        prefix = job.request.query.encode("utf-8", "surrogateescape")
+        text = prefix + b"\n" if prefix and not prefix.endswith(b"\n") else prefix
+        complete = False
+        while True:
+            piece = reader.read(_HEAD_BYTES)
+            if not piece:
+                complete = True
+            if not text:
+                piece = piece.removeprefix(b"\xef\xbb\xbf")
+            text += piece
+            if is_insert(text):
+                found = insert_head(text, complete)
+                if isinstance(found, InsertHead):
+                    return found, text[found.data_offset :]
+                if found is not None:
+                    return found, b""
+            if complete:
+                return parse(text.decode("utf-8", "surrogateescape")), b""
+            if len(text) > _MAX_QUERY_BYTES:
+                raise EngineError(62, "Syntax error: the query is too long.")
+
+    def _answer_in_session(
+        self,
+        connection: Connection,
+        job: Job,
+        wanted: Statement | InsertHead,
+        first: bytes,
+        reader: BodyReader,
+    ) -> Result:
+        """Like `_answer`, and puts back what the request's own settings have changed."""
+        before = _current_values(connection, job)
+        database = _current_database(connection) if job.request.database else ""
+        try:
+            return self._answer(connection, job, wanted, first, reader)
+        finally:
+            for assignment in before:
+                connection.query(assignment)
+            if database and not (isinstance(wanted, Statement) and wanted.verb == "USE"):
+                connection.use(database)
+
+    def _answer(
+        self,
+        connection: Connection,
+        job: Job,
+        wanted: Statement | InsertHead,
+        first: bytes,
+        reader: BodyReader,
+    ) -> Result:
+        request = job.request
+        params = request.query_parameters
+        job.output_format = (
+            wanted.format if isinstance(wanted, Statement) and wanted.format else ""
+        ) or request.default_format
+        if job.account.read_only:
+            wanted = self._admit(connection, job, wanted, params)
+        else:
+            self._prepare(connection, job, wanted)
+        for table in job.external_tables:
+            table.create(connection)
+        if job.account.read_only:
+            connection.set({"readonly": "1"})
+        if isinstance(wanted, InsertHead):
+            if params:
+                connection.set({f"param_{name}": value for name, value in params.items()})
+            return Result(connection.insert(wanted.text, wanted.format, reader.chunks(first)))
+        text = wanted.text
+        if wanted.verb == "KILL":
+            text = self._with_engine_ids(connection, wanted)
+        if wanted.streams:
+            if wanted.settings:
+                text += f"\nSETTINGS {wanted.settings}"
+            return Result(connection.query_into(job.pipe, text, job.output_format, params))
+        if wanted.settings:
+            text += f"\nSETTINGS {wanted.settings}"
+        data, statistics = connection.query(text, job.output_format, params)
+        return Result(statistics, data)
+
+    def _prepare(self, connection: Connection, job: Job, wanted: Statement | InsertHead) -> None:
+        names = frozenset(table.name for table in job.external_tables)
+        connection.set({**job.request.settings(names), "log_comment": job.tag})
+        if job.request.database:
+            try:
+                connection.use(job.request.database)
+            except EngineError as error:
+                # Dropping or creating the very database one is connected to must work.
+                creates = isinstance(wanted, Statement) and wanted.verb in ("CREATE", "DROP")
+                if error.code != UNKNOWN_DATABASE or not creates:
+                    raise
+
+    def _admit(
+        self,
+        connection: Connection,
+        job: Job,
+        wanted: Statement | InsertHead,
+        params: dict[str, str],
+    ) -> Statement:
+        if not isinstance(wanted, Statement) or job.external_tables:
+            raise refused("Readers may run SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN.")
+        use_reader_database(connection)
+        given = job.request.settings()
+        if wanted.settings:
+            given = {**given, **parse_settings(wanted.settings)}
+        settings = reader_settings(given)
+        settings["log_comment"] = job.tag
+        if job.request.database not in ("", "default", "tracestore"):
+            raise refused("Readers use the database tracestore.")
+        bare = Statement(wanted.text, wanted.verb, wanted.format, "", wanted.tokens)
+        self._gate.check(connection, bare, params)
+        connection.set(settings)
+        return bare
+
+    def _with_engine_ids(self, connection: Connection, statement: Statement) -> str:
+        """A KILL QUERY with the clients' query ids in it replaced by the engine's."""
+        text = statement.text
+        for token in reversed(statement.tokens):
+            if token.kind == "string" and token.text.startswith("'"):
+                found = self._query_ids.engine_id(connection, unquote(token.text))
+                if found:
+                    text = text[: token.start] + quote(found) + text[token.end :]
+        return text
+
+
+def _current_database(connection: Connection) -> str:
+    name, _ = connection.query("SELECT currentDatabase()", "TabSeparatedRaw")
+    return name.decode("utf-8", "surrogateescape").rstrip("\n")
+
+
+def _current_values(connection: Connection, job: Job) -> list[str]:
+    """Statements that put the settings this request is going to change back to what they are."""
+    names = frozenset(table.name for table in job.external_tables)
+    changed = job.request.settings(names)
+    if not changed:
+        return []
+    listed = ", ".join(quote(name) for name in changed)
+    found, _ = connection.query(
+        f"SELECT name, hex(value), changed FROM system.settings WHERE name IN ({listed})",
+        "TabSeparatedRaw",
+    )
+    assignments = []
+    for line in found.decode().splitlines():
+        name, value, was_set = line.split("\t")
+        restored = quote(bytes.fromhex(value).decode()) if was_set == "1" else "DEFAULT"
+        assignments.append(f"SET {name} = {restored}")
+    return assignments

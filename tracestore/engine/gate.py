@@ -1,0 +1,118 @@
+"""The reader's gate: admission (pure) fed with what only the engine knows."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from tracestore.engine.admission import (
+    Catalogue,
+    inner_select,
+    judge_listing,
+    judge_tokens,
+    judge_tree,
+    refused,
+)
+from tracestore.engine.database import Connection
+from tracestore.engine.errors import EngineError
+from tracestore.engine.function_policy import FunctionPolicy, sort_functions
+from tracestore.engine.settings import EXPOSED_DATABASE, EXPOSED_VIEWS
+from tracestore.engine.statement import Statement, parse
+from tracestore.engine.syntax_tree import UnreadableTree, read_tree
+
+_FUNCTIONS_AGE = 60.0  # seconds; somebody may CREATE FUNCTION, which must not open a way
+
+
+class Gate:
+    """Decides about a reader's statements. Usable from any thread."""
+
+    def __init__(self, views: tuple[str, ...] = EXPOSED_VIEWS) -> None:
+        self._views = frozenset(views)
+        self._lock = threading.Lock()
+        self._functions: FunctionPolicy | None = None
+        self._functions_until = 0.0
+
+    def check(self, connection: Connection, statement: Statement, params: dict[str, str]) -> None:
+        """Return if the statement, run exactly as it is, is allowed; else raise code 497.
+
+        Call it on the connection that will run the statement, before `readonly` is set.
+        """
+        functions = self._function_policy(connection)
+        judge_tokens(statement.tokens, functions)
+        kind, count = connection.statement_class(statement.text)
+        if kind == "UNKNOWN":
+            # Let the engine say what is wrong with it; asking for the tree does not run it.
+            connection.query(f"EXPLAIN AST {statement.text}", "TabSeparatedRaw", params)
+            raise refused("The statement could not be read.")
+        if kind != "READ_ONLY" or count != 1:
+            raise refused("Readers may run one SELECT, SHOW, DESCRIBE, EXISTS or EXPLAIN.")
+        catalogue = self._catalogue(connection)
+        if statement.verb in ("EXPLAIN", "DESCRIBE", "DESC"):
+            start = inner_select(statement.tokens)
+            if start is not None:
+                inner = parse(statement.text[start:])
+                if inner.settings or inner.format:
+                    raise refused("A SETTINGS clause is allowed at the end of the statement only.")
+                self._check_select(connection, inner.text, functions, catalogue, params)
+                return
+        if statement.streams:
+            self._check_select(connection, statement.text, functions, catalogue, params)
+        else:
+            judge_listing(statement.tokens, catalogue)
+
+    def _check_select(
+        self,
+        connection: Connection,
+        text: str,
+        functions: FunctionPolicy,
+        catalogue: Catalogue,
+        params: dict[str, str],
+    ) -> None:
+        described, _ = connection.query(f"EXPLAIN AST {text}", "TabSeparatedRaw", params)
+        try:
+            tree = read_tree(described.decode("utf-8", "surrogateescape"))
+        except UnreadableTree:
+            raise refused("The statement could not be read.") from None
+        judge_tree(tree, functions, catalogue)
+
+    def _function_policy(self, connection: Connection) -> FunctionPolicy:
+        with self._lock:
+            if self._functions is None or time.monotonic() > self._functions_until:
+                self._functions = _read_functions(connection)
+                self._functions_until = time.monotonic() + _FUNCTIONS_AGE
+            return self._functions
+
+    def _catalogue(self, connection: Connection) -> Catalogue:
+        names, _ = connection.query(
+            "SELECT 't', name FROM system.tables WHERE database = currentDatabase() "
+            "UNION ALL SELECT 'd', name FROM system.databases",
+            "TabSeparatedRaw",
+        )
+        rows = [line.split("\t", 1) for line in names.decode("utf-8", "replace").splitlines()]
+        return Catalogue(
+            views=self._views,
+            relations=frozenset(name for kind, name in rows if kind == "t"),
+            databases=frozenset(name for kind, name in rows if kind == "d"),
+            database=EXPOSED_DATABASE,
+        )
+
+
+def _read_functions(connection: Connection) -> FunctionPolicy:
+    functions, _ = connection.query(
+        "SELECT name, alias_to, categories, toString(origin) FROM system.functions",
+        "TabSeparatedRaw",
+    )
+    tables, _ = connection.query("SELECT name FROM system.table_functions", "TabSeparatedRaw")
+    rows = []
+    for line in functions.decode().splitlines():
+        name, alias_to, category, origin = line.split("\t")
+        rows.append((name, alias_to, category, origin))
+    return sort_functions(rows, tables.decode().split())
+
+
+def use_reader_database(connection: Connection) -> None:
+    """Make the exposed database the current one; before it exists there is nothing to see."""
+    try:
+        connection.use(EXPOSED_DATABASE)
+    except EngineError:
+        connection.use("default")

@@ -1,0 +1,71 @@
+"""What an installation needs before anybody can use it: a project, a person, perhaps a key.
+
+Idempotent: run at every start, by several processes at once if need be, it adds what is missing and
+changes nothing that an operator has changed since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils import timezone
+
+from tracestore import keys
+from tracestore.environment import Environment
+from tracestore.login_links import make_login_link
+from tracestore.models import ApiKey, LoginLink, Membership, Project
+
+PROJECT = "default"
+ADMIN = "admin"
+DEMO_KEY_NAME = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was there or made. `added` names what is new, for people."""
+
+    project: Project
+    admin: AbstractBaseUser
+    added: tuple[str, ...]
+
+
+def prepare(environment: Environment) -> Prepared:
+    """Makes the project, the administrator who owns it, and the key from the environment.
+
+    Without `TRACESTORE_ADMIN_PASSWORD` the administrator gets in by login link only. A password is
+    set while there is none, a key is stored while it is unknown: neither is ever put back after an
+    operator changed or revoked it.
+    """
+    added = []
+    project, is_new = Project.objects.get_or_create(slug=PROJECT, defaults={"name": "Default"})
+    if is_new:
+        added.append(f"project {PROJECT}")
+    users = get_user_model().objects
+    admin, is_new = users.get_or_create(
+        username=ADMIN, defaults={"is_staff": True, "is_superuser": True, "password": "!"}
+    )
+    if is_new:
+        added.append(f"user {ADMIN}")
+        Membership.objects.get_or_create(user=admin, project=project, defaults={"role": Membership.Role.OWNER})
+    if environment.admin_password and not admin.has_usable_password():
+        admin.set_password(environment.admin_password)
+        admin.save(update_fields=["password"])
+        added.append(f"the password of {ADMIN}")
+    if environment.api_key and not ApiKey.objects.filter(digest=keys.digest(environment.api_key)).exists():
+        keys.create(project, "from TRACESTORE_API_KEY", key=environment.api_key)
+        added.append("an API key with every scope")
+    return Prepared(project, admin, tuple(added))
+
+
+def login_token(admin: AbstractBaseUser) -> str:
+    """A one-time token for `/login/link/<token>/`; forgets those that have expired."""
+    LoginLink.objects.filter(expires_at__lt=timezone.now()).delete()
+    return make_login_link(admin)
+
+
+def demo_key(project: Project) -> str:
+    """A key that can only send, for the simulated fleet; the one of the last start is deleted."""
+    ApiKey.objects.filter(project=project, name=DEMO_KEY_NAME).delete()
+    return keys.create(project, DEMO_KEY_NAME, scopes=("ingest",))

@@ -1,0 +1,51 @@
+"""`manage.py migrate_clickhouse`: brings the ClickHouse schema up to this version."""
+
+from __future__ import annotations
+
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from tracestore.clickhouse import migrations
+from tracestore.errors import TracestoreError
+
+
+class Command(BaseCommand):
+    help = """Applies the numbered files of tracestore/clickhouse/schema that were not applied yet.
+
+Examples:
+  manage.py migrate_clickhouse            apply what is pending
+  manage.py migrate_clickhouse --plan     say what would be applied
+  manage.py migrate_clickhouse --check    exit with 1 if anything is pending"""
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
+        return super().create_parser(*args, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--plan", action="store_true", help="only list what would be applied")
+        parser.add_argument("--check", action="store_true", help="exit with 1 if anything is pending")
+        parser.add_argument("--print-sql", action="store_true", help="print the statements, apply nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            pending = migrations.pending()
+            if options["print_sql"]:
+                for migration in pending:
+                    self.stdout.write(f"-- {migration.name}\n" + ";\n\n".join(migration.statements) + ";\n")
+                return
+            if options["plan"] or options["check"]:
+                for migration in pending:
+                    self.stdout.write(f"pending  {migration.name}")
+                if not pending:
+                    self.stdout.write("The ClickHouse schema is up to date.")
+                if pending and options["check"]:
+                    raise CommandError(f"{len(pending)} migrations are pending: run manage.py migrate_clickhouse.")
+                return
+            for migration in pending:
+                migrations.apply(migration)
+                self.stdout.write(f"applied  {migration.name}")
+            if not pending:
+                self.stdout.write("The ClickHouse schema is up to date.")
+        except TracestoreError as error:
+            raise CommandError(error.message) from error

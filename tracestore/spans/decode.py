@@ -1,0 +1,113 @@
+"""OTLP export requests → span records (OTLP 1.11, specification.md; trace.proto).
+
+Every span is judged alone: one that breaks a rule is counted with its reason and its neighbours are
+kept. A request is given in slices, so that a large one neither stalls an event loop nor has to be in
+memory whole as Python objects, which take several times the room of their encoding.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from tracestore.errors import InvalidInput
+from tracestore.spans.decode_limits import DEFAULT_LIMITS, Limits, Outcome
+from tracestore.spans.decode_protobuf import ProtobufSpans
+from tracestore.spans.model import SpanRecord
+from tracestore.spans.otlp_json import JsonSpans
+
+__all__ = ["Decoded", "Limits", "decode_json", "decode_protobuf", "json_slices", "protobuf_slices"]
+
+#: A slice ends after this many spans or encoded bytes: some 5 ms of work.
+SLICE_SPANS: Final = 512
+SLICE_BYTES: Final = 4 << 20
+
+
+@dataclass(slots=True)
+class Decoded:
+    """Spans that were read. `received` counts those refused too; `size` is of the encoded spans.
+
+    `messages` say to the sender what was refused or changed, in English (OTLP "Partial Success").
+    """
+
+    records: list[SpanRecord] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+    messages: list[str] = field(default_factory=list)
+    received: int = 0
+    size: int = 0
+
+
+def decode_protobuf(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | None = None) -> Decoded:
+    """A whole ExportTraceServiceRequest in protobuf; see `protobuf_slices`."""
+    return _joined(protobuf_slices(body, limits, now_ns=now_ns))
+
+
+def decode_json(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | None = None) -> Decoded:
+    """A whole ExportTraceServiceRequest in OTLP/JSON; see `json_slices`."""
+    return _joined(json_slices(body, limits, now_ns=now_ns))
+
+
+def protobuf_slices(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | None = None) -> Iterator[Decoded]:
+    """The spans of a request in protobuf, in order, some at a time; nothing for an empty request.
+
+    Invalid UTF-8 is replaced by U+FFFD. Of a body with broken framing, what precedes the break is kept.
+    In every slice `received == len(records) + rejected.total()`.
+
+    Raises:
+        InvalidInput: the body is broken and not one span could be found in it.
+    """
+    outcome = Outcome.start(limits, now_ns)
+    return _slices(ProtobufSpans(body, outcome), outcome)
+
+
+def json_slices(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | None = None) -> Iterator[Decoded]:
+    """The spans of a request in OTLP/JSON (OTLP "JSON Protobuf Encoding"); as `protobuf_slices`.
+
+    Raises:
+        InvalidInput: the body is not JSON of an export request.
+    """
+    outcome = Outcome.start(limits, now_ns)
+    return _slices(JsonSpans(body, outcome), outcome)
+
+
+def _slices(spans: ProtobufSpans | JsonSpans, outcome: Outcome) -> Iterator[Decoded]:
+    part = Decoded()
+    kept = False
+    for size, record in spans:
+        part.size += size
+        if record is not None:
+            part.records.append(record)
+            kept = True
+        if len(part.records) >= SLICE_SPANS or part.size >= SLICE_BYTES:
+            yield _finished(part, outcome)
+            part = Decoded()
+    if spans.broken:
+        if not kept and outcome.rejected.total() == outcome.rejected["malformed"]:
+            raise InvalidInput("the body is not an OTLP export request in the encoding it claims", field="body")
+        if not outcome.rejected["malformed"]:
+            # How many spans were in the part that cannot be read nobody knows; one stands for them.
+            outcome.refuse("malformed")
+    if outcome.received or outcome.warnings:
+        yield _finished(part, outcome)
+
+
+def _finished(part: Decoded, outcome: Outcome) -> Decoded:
+    """Moves what was counted since the last slice into this one."""
+    part.received, outcome.received = outcome.received, 0
+    part.messages = outcome.messages()
+    part.rejected, outcome.rejected = outcome.rejected, Counter()
+    outcome.warnings.clear()
+    return part
+
+
+def _joined(slices: Iterator[Decoded]) -> Decoded:
+    whole = Decoded()
+    for part in slices:
+        whole.records += part.records
+        whole.rejected += part.rejected
+        whole.messages += [message for message in part.messages if message not in whole.messages]
+        whole.received += part.received
+        whole.size += part.size
+    return whole

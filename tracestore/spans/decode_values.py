@@ -1,0 +1,164 @@
+"""OTLP attributes from the wire: `KeyValue` and `AnyValue` (opentelemetry-proto, common.proto).
+
+An attribute arrives as the undecoded bytes of a `KeyValue`. Most are a short key with a string, so
+that shape is read in place; everything else goes through the general reader. Attributes repeat from
+span to span (model, operation, provider…), so small ones are remembered by their bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from struct import unpack
+from typing import Final
+
+from tracestore.spans.decode_budget import ValueBudget
+from tracestore.spans.decode_limits import CUT, TRUNCATED, Outcome
+from tracestore.spans.decode_wire import Broken, fields
+from tracestore.spans.model import Attributes, Value
+
+#: Attributes longer than this are unlikely to come again as they are.
+_REMEMBERED_BYTES: Final = 72
+#: Enough for the fixed vocabulary of one request; bounds what hostile senders can make us keep.
+_REMEMBERED: Final = 4_096
+
+#: The bytes of a small attribute → its key and value. Values are shared, lists too: never change one.
+Known = dict[bytes, tuple[str, Value]]
+
+
+def read_attributes(raws: Sequence[bytes], known: Known, outcome: Outcome) -> Attributes:
+    """Attributes by name; of a repeated name the last one counts."""
+    attributes: Attributes = {}
+    recall = known.get
+    for raw in raws:
+        pair = recall(raw)
+        if pair is not None:
+            attributes[pair[0]] = pair[1]
+            continue
+        size = len(raw)
+        try:
+            # KeyValue{key: length < 128, value: AnyValue{string_value}}, lengths in one or two bytes.
+            at = raw[1] + 2
+            rest = size - at - 2
+            if rest < 128:
+                if raw[at + 3] == rest - 2 and raw[at + 2] == 10 and raw[at + 1] == rest:
+                    if raw[at] == 18 and raw[0] == 10 and at < 130:
+                        key = str(raw[2:at], "utf-8")
+                        text = str(raw[at + 4 :], "utf-8")
+                        attributes[key] = text
+                        if size <= _REMEMBERED_BYTES and len(known) < _REMEMBERED:
+                            known[raw] = (key, text)
+                        continue
+                elif rest == 3 and raw[at + 2] == 24 and raw[at] == 18 and raw[0] == 10 and at < 130:
+                    # int_value of two bytes: most token counts.
+                    low, high = raw[at + 3], raw[at + 4]
+                    if raw[at + 1] == 3 and low > 127 and high < 128:
+                        key = str(raw[2:at], "utf-8")
+                        attributes[key] = number = low - 128 | high << 7
+                        if len(known) < _REMEMBERED:
+                            known[raw] = (key, number)
+                        continue
+            elif rest > 136 and rest < 16_000:
+                inner = rest - 4
+                if (
+                    raw[at + 3] == 10
+                    and raw[at + 4] == (inner & 0x7F | 0x80)
+                    and raw[at + 5] == inner >> 7
+                    and raw[at + 1] == ((rest - 1) & 0x7F | 0x80)
+                    and raw[at + 2] == (rest - 1) >> 7
+                    and raw[at] == 18
+                    and raw[0] == 10
+                    and at < 130
+                ):
+                    attributes[str(raw[2:at], "utf-8")] = str(raw[at + 6 :], "utf-8")
+                    continue
+        except (IndexError, UnicodeDecodeError):
+            pass  # The general reader says what is wrong.
+        _read_other(raw, attributes, known, outcome)
+    return attributes
+
+
+def _read_other(raw: bytes, attributes: Attributes, known: Known, outcome: Outcome) -> None:
+    """Any attribute at all, into `attributes`."""
+    reader = WireValue(outcome)
+    try:
+        key, value_raw = key_and_value(raw)
+        value = reader.value(value_raw, 0)
+    except Broken:
+        outcome.warnings["attribute_malformed"] += 1
+        return
+    name = outcome.key(key)
+    attributes[name] = value
+    if reader.cut:
+        # Of a structure there is no other length than that of its encoding.
+        whole = len(value_raw) if isinstance(value, (list, dict)) else reader.text_bytes
+        attributes[TRUNCATED + name] = whole or len(value_raw)
+    elif len(raw) <= _REMEMBERED_BYTES and len(known) < _REMEMBERED:
+        known[raw] = (name, value)
+
+
+class WireValue(ValueBudget):
+    """Reads one AnyValue within the limits."""
+
+    __slots__ = ()
+
+    def value(self, raw: bytes, depth: int) -> Value:
+        """The value of these AnyValue bytes; None for an empty one. Of several members the last.
+
+        Raises:
+            Broken: the bytes are not an AnyValue.
+        """
+        found: Value = None
+        for number, payload in fields(raw):
+            if isinstance(payload, bytes):
+                if number == 1:
+                    found = self.text(payload)
+                elif number == 5:
+                    found = self.array(payload, depth + 1)
+                elif number == 6:
+                    found = self.map(payload, depth + 1)
+                elif number == 7:
+                    found = self.take(payload)
+            elif number == 3:
+                found = payload - (1 << 64) if payload >> 63 else payload
+            elif number == 2:
+                found = payload != 0
+            elif number == 4:
+                found = unpack("<d", payload.to_bytes(8, "little"))[0]
+        return found
+
+    def array(self, raw: bytes, depth: int) -> Value:
+        if not self.enter(depth):
+            return CUT
+        values: list[Value] = []
+        for number, payload in fields(raw):
+            if number == 1 and isinstance(payload, bytes):
+                if not self.step():
+                    values.append(CUT)
+                    break
+                values.append(self.value(payload, depth))
+        return values
+
+    def map(self, raw: bytes, depth: int) -> Value:
+        if not self.enter(depth):
+            return CUT
+        values: dict[str, Value] = {}
+        for number, payload in fields(raw):
+            if number == 1 and isinstance(payload, bytes):
+                key, value = key_and_value(payload)
+                if not self.step():
+                    values[CUT] = CUT
+                    break
+                values[self.text(key)] = self.value(value, depth)
+        return values
+
+
+def key_and_value(raw: bytes) -> tuple[bytes, bytes]:
+    """The two parts of a KeyValue, undecoded."""
+    key = value = b""
+    for number, payload in fields(raw):
+        if isinstance(payload, bytes):
+            if number == 1:
+                key = payload
+            elif number == 2:
+                value = payload
+    return key, value

@@ -1,0 +1,132 @@
+"""The span model: what a span is as received (`SpanRecord`) and as understood (`Span`).
+
+Everything between the wire and the database is one of these two. Pure: no Django, no client.
+Times are integer nanoseconds since the epoch; ids are lower-case hex, '' when absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+#: A decoded OTLP AnyValue. `bytes` stay bytes until they are shown or stored (base64 there).
+Value: TypeAlias = "None | str | bool | int | float | bytes | list[Value] | dict[str, Value]"
+
+Attributes: TypeAlias = dict[str, Value]
+
+#: What a span is to an agent (DESIGN.md, "Words"); the only values of the `type` column.
+SPAN_TYPES: Final = (
+    "agent",
+    "llm",
+    "tool",
+    "retrieval",
+    "embedding",
+    "rerank",
+    "guardrail",
+    "evaluator",
+    "workflow",
+    "other",
+)
+
+#: OTLP SpanKind by number (trace.proto, enum SpanKind).
+SPAN_KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
+
+#: OTLP StatusCode by number (trace.proto, enum StatusCode).
+STATUSES: Final = ("unset", "ok", "error")
+
+
+@dataclass(slots=True)
+class Resource:
+    """Who sent the span. `service` is `service.name`, or '' when the sender set none."""
+
+    attributes: Attributes = field(default_factory=dict)
+    service: str = ""
+
+
+@dataclass(slots=True)
+class Scope:
+    """Which instrumentation made the span."""
+
+    name: str = ""
+    version: str = ""
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Event:
+    time_ns: int
+    name: str
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Link:
+    trace_id: str
+    span_id: str
+    trace_state: str = ""
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SpanRecord:
+    """One OTLP span as received, decoded but not interpreted."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    name: str
+    start_ns: int
+    end_ns: int
+    kind: str = "unspecified"
+    status: str = "unset"
+    status_message: str = ""
+    trace_state: str = ""
+    attributes: Attributes = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    dropped_attributes: int = 0
+    dropped_events: int = 0
+    dropped_links: int = 0
+    resource: Resource = field(default_factory=Resource)
+    scope: Scope = field(default_factory=Scope)
+
+
+@dataclass(slots=True)
+class Span:
+    """One span as understood: the record plus what the conventions say it means.
+
+    Token fields are filled only on the span that made the model call (type `llm` or `embedding`);
+    `input_tokens` includes cached ones and `output_tokens` includes reasoning (OpenTelemetry GenAI).
+    `cost_usd` is None when the price is unknown or nothing was bought, never 0 for "unknown".
+    `usage_rule` and `price_source` say which rule and which price list made the figures.
+    `input` and `output` are the payload texts; `payload_attributes` names the attributes that are
+    part of the payload (messages, large values) and so stay out of the hot table.
+    """
+
+    record: SpanRecord
+    type: str = "other"
+    agent: str = ""
+    agent_version: str = ""
+    session_id: str = ""
+    user_id: str = ""
+    provider: str = ""
+    model: str = ""
+    request_model: str = ""
+    operation: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    usage_rule: str = ""
+    cost_usd: float | None = None
+    price_source: str = ""
+    tool_name: str = ""
+    tool_call_id: str = ""
+    finish_reason: str = ""
+    error_type: str = ""
+    convention: str = ""
+    response_id: str = ""
+    input: str = ""
+    output: str = ""
+    payload_attributes: frozenset[str] = frozenset()

@@ -1,0 +1,69 @@
+"""Who the span belongs to: session and user, from the span itself.
+
+Many spellings mean one thing. The first that is set wins: the specifications' names, then
+OpenLLMetry's association properties, then keys inside a `metadata` JSON text (LangChain,
+Pydantic AI). Often one span of a trace carries them: `tracestore.spans.resolve` spreads them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from tracestore.spans.model import Attributes, Span
+from tracestore.spans.semconv.values import first_text, text
+
+_SESSION: Final = (
+    "session.id",
+    "gen_ai.conversation.id",
+    "traceloop.association.properties.session_id",
+    "traceloop.association.properties.thread_id",
+    "langfuse.session.id",
+)
+_USER: Final = (
+    "user.id",
+    "enduser.id",
+    "traceloop.association.properties.user_id",
+    "langfuse.user.id",
+)
+_MAX_METADATA: Final = 16_384
+
+
+class Metadata(msgspec.Struct):
+    """The keys of a `metadata` JSON text that mean something here; the rest is skipped unread."""
+
+    lc_agent_name: Any = None
+    langgraph_node: Any = None
+    ls_integration: Any = None
+    session_id: Any = None
+    thread_id: Any = None
+    conversation_id: Any = None
+    user_id: Any = None
+
+
+NO_METADATA: Final = Metadata()
+_decode = msgspec.json.Decoder(Metadata).decode
+
+
+def metadata(attributes: Attributes) -> Metadata:
+    """The span's `metadata`, empty when there is none or it is not a JSON object."""
+    raw = attributes.get("metadata")
+    if raw.__class__ is str and len(raw) <= _MAX_METADATA and raw[:1] == "{":
+        try:
+            return _decode(raw)
+        except Exception:
+            return NO_METADATA
+    return NO_METADATA
+
+
+def read_context(span: Span, found: Metadata) -> None:
+    """Fill `session_id` and `user_id`."""
+    attributes = span.record.attributes
+    span.session_id = (
+        first_text(attributes, *_SESSION)
+        or text(found.session_id)
+        or text(found.conversation_id)
+        or text(found.thread_id)
+    )
+    span.user_id = first_text(attributes, *_USER) or text(found.user_id)

@@ -1,0 +1,45 @@
+"""What went wrong, as one word for the `error_type` column."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracestore.spans.model import Span
+from tracestore.spans.semconv.values import text
+
+#: OpenTelemetry's fallback for an error without a type (attribute registry, `error.type`).
+UNKNOWN: Final = "_OTHER"
+
+_SUFFIXES: Final = ("Error", "Exception", "Timeout", "Interrupt", "Exit", "Warning")
+
+
+def error_type(span: Span) -> str:
+    """`error.type`, else the type in the last `exception` event, else what the message starts with.
+
+    An `exception` event on a span whose status is not an error is an exception that was handled.
+    `error.type` may hold a Python class repr (`<class 'openai.BadRequestError'>`): unwrapped.
+    """
+    record = span.record
+    found = text(record.attributes.get("error.type"))
+    if found:
+        if found.startswith("<class '") and found.endswith("'>"):
+            return found[8:-2]
+        return found
+    if record.status != "error":
+        return ""
+    for event in reversed(record.events):
+        if event.name == "exception" and (
+            found := text(event.attributes.get("exception.type"))
+        ):
+            return found
+    return type_in_message(record.status_message)
+
+
+def type_in_message(message: str) -> str:
+    """The exception's name that a message starts with, else `_OTHER`."""
+    head = message[:120].lstrip()
+    end = 0
+    while end < len(head) and (head[end].isalnum() or head[end] in "._"):
+        end += 1
+    word = head[:end].rstrip(".")
+    return word if word.endswith(_SUFFIXES) else UNKNOWN

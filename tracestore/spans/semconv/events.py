@@ -1,0 +1,83 @@
+"""Messages that older GenAI instrumentations sent as span events.
+
+OpenTelemetry GenAI semantic conventions 1.26 to 1.36: `gen_ai.system.message`, `…user…`,
+`…assistant…`, `…tool.message` and `gen_ai.choice`. Strands still sends them, with contents in
+Amazon Bedrock's form. On a tool span `gen_ai.tool.message` is what the tool got and
+`gen_ai.choice` what it gave.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tracestore.spans.model import Event
+from tracestore.spans.semconv.values import first_payload, first_text, parse_json, to_json
+
+ROLES: Final = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+    "gen_ai.choice": "assistant",
+    "gen_ai.content.prompt": "user",
+    "gen_ai.content.completion": "assistant",
+}
+
+_OUTPUTS: Final = ("gen_ai.choice", "gen_ai.content.completion")
+_CONTENT: Final = ("content", "message", "gen_ai.prompt", "gen_ai.completion")
+
+
+def content(event: Event) -> str:
+    """The content of a message event as text."""
+    return first_payload(event.attributes, *_CONTENT)
+
+
+def message(event: Event) -> dict[str, Any]:
+    """One message event as `{"role", "content", …}`; JSON contents are parsed."""
+    raw = content(event)
+    parsed = parse_json(raw) if raw[:1] in ("[", "{") else None
+    found: dict[str, Any] = {
+        "role": first_text(event.attributes, "role") or ROLES.get(event.name, "user"),
+        "content": raw if parsed is None else parsed,
+    }
+    for key in ("tool_calls", "id", "finish_reason"):
+        value = event.attributes.get(key)
+        if value is not None:
+            decoded = parse_json(value) if isinstance(value, str) and value[:1] == "[" else None
+            found[key] = value if decoded is None else decoded
+    return found
+
+
+def conversation(events: list[Event]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Input and output messages, in the order of the events."""
+    inputs: list[dict[str, Any]] = []
+    outputs: list[dict[str, Any]] = []
+    for event in events:
+        if event.name in ROLES:
+            (outputs if event.name in _OUTPUTS else inputs).append(message(event))
+    return inputs, outputs
+
+
+def conversation_texts(events: list[Event]) -> tuple[str, str]:
+    """The same as two JSON texts, '' for none."""
+    inputs, outputs = conversation(events)
+    return (to_json(inputs) if inputs else "", to_json(outputs) if outputs else "")
+
+
+def tool_texts(events: list[Event]) -> tuple[str, str]:
+    """What a tool got and gave, as raw texts."""
+    got = gave = ""
+    for event in events:
+        if event.name == "gen_ai.tool.message":
+            got = got or content(event)
+        elif event.name == "gen_ai.choice":
+            gave = gave or content(event)
+    return got, gave
+
+
+def finish_reason(events: list[Event]) -> str:
+    """The finish reason of the last choice."""
+    for event in reversed(events):
+        if event.name == "gen_ai.choice":
+            return first_text(event.attributes, "finish_reason")
+    return ""

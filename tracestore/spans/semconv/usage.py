@@ -1,0 +1,102 @@
+"""Token counts of a model call, each token counted once.
+
+Meaning of the columns (OpenTelemetry GenAI): input includes cached tokens, output includes
+reasoning. Only calls (`llm`, `embedding`) are given to this module: agents and workflows often
+repeat the totals of their children, some of them over all turns so far.
+"""
+
+from __future__ import annotations
+
+from tracestore.spans.model import Attributes, Span
+from tracestore.spans.semconv.values import first_count
+
+_INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
+_OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
+_CACHE_READ = (
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.details.cache_read_tokens",
+    "gen_ai.usage.input_tokens.cached",
+)
+_CACHE_WRITE = (
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.details.cache_write_tokens",
+)
+_REASONING = (
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.details.reasoning_tokens",
+    "gen_ai.usage.experimental.reasoning_tokens",
+    "gen_ai.usage.output_tokens.reasoning",
+)
+
+
+def from_openinference(span: Span, attributes: Attributes) -> bool:
+    """OpenInference `llm.token_count.*`; the details are parts of prompt and completion."""
+    return _fill(
+        span,
+        "openinference",
+        first_count(attributes, "llm.token_count.prompt"),
+        first_count(attributes, "llm.token_count.completion"),
+        first_count(attributes, "llm.token_count.prompt_details.cache_read"),
+        first_count(attributes, "llm.token_count.prompt_details.cache_write"),
+        first_count(attributes, "llm.token_count.completion_details.reasoning"),
+    )
+
+
+def from_genai(span: Span, attributes: Attributes, rule: str = "genai") -> bool:
+    """`gen_ai.usage.*` in any of its spellings; the same number under two names counts once."""
+    get = attributes.get
+    if get("gen_ai.usage.input_tokens") is None and get("gen_ai.usage.output_tokens") is None:
+        rule += "-legacy"
+    return _fill(
+        span,
+        rule,
+        first_count(attributes, *_INPUT),
+        first_count(attributes, *_OUTPUT),
+        first_count(attributes, *_CACHE_READ),
+        first_count(attributes, *_CACHE_WRITE),
+        first_count(attributes, *_REASONING),
+    )
+
+
+def _fill(
+    span: Span,
+    rule: str,
+    inputs: int | None,
+    outputs: int | None,
+    cache_read: int | None,
+    cache_write: int | None,
+    reasoning: int | None,
+) -> bool:
+    if inputs is None and outputs is None:
+        return False
+    span.input_tokens = inputs or 0
+    span.output_tokens = outputs or 0
+    span.cache_read_tokens = cache_read or 0
+    span.cache_write_tokens = cache_write or 0
+    span.reasoning_tokens = reasoning or 0
+    span.usage_rule = rule
+    cached = span.cache_read_tokens + span.cache_write_tokens
+    if cached > span.input_tokens:
+        # More cached than sent is impossible: this sender passed on Anthropic's wire numbers,
+        # where `input_tokens` leaves the cached ones out.
+        span.input_tokens += cached
+        span.usage_rule = rule + "+cached"
+    if span.reasoning_tokens > span.output_tokens:
+        # The same for vendors that report thinking beside the answer (Gemini's wire format).
+        span.output_tokens += span.reasoning_tokens
+        span.usage_rule += "+reasoning"
+    return True
+
+
+def drop_usage(span: Span) -> None:
+    """Take the figures off a span that turned out not to be the one that made the call."""
+    span.input_tokens = span.output_tokens = 0
+    span.cache_read_tokens = span.cache_write_tokens = span.reasoning_tokens = 0
+    span.usage_rule = ""
+    span.cost_usd = None
+    span.price_source = ""

@@ -1,0 +1,33 @@
+"""The jobs that follow a write. Each is idempotent and safe to run twice or to be killed."""
+
+from __future__ import annotations
+
+import structlog
+from celery import shared_task
+
+from tracestore import leases
+from tracestore.clickhouse import settling
+from tracestore.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+#: Passes of one task at most, so that a long backlog does not keep a worker from other work.
+MOST_PASSES = 20
+
+
+@shared_task(name="tracestore.settle_traces")
+def settle_traces() -> None:
+    """Settles the traces that went quiet, pass by pass until none is left."""
+    with leases.hold("settle_traces", seconds=120) as held:
+        if not held:
+            return  # another worker is at it
+        for _ in range(MOST_PASSES):
+            try:
+                done = settling.settle()
+            except Unavailable as error:
+                log.warning("settling waits for the store", reason=error.message)
+                return
+            if done.traces or done.spans_changed:
+                log.info("settled", traces=done.traces, spans_changed=done.spans_changed)
+            if not done.more:
+                return
