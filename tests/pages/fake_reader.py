@@ -86,7 +86,7 @@ class FakeReader(TraceReader):
         self.project = project
         self.traces: dict[str, TraceSummary] = {}
         self.rows: dict[str, list[SpanRow]] = {}
-        self.details: dict[str, SpanDetail] = {}
+        self.details: dict[tuple[str, str], SpanDetail] = {}
         self.down = False
 
     def add(self, spans: list[SpanRow], details: list[SpanDetail] | None = None, **more: Any) -> str:
@@ -94,7 +94,7 @@ class FakeReader(TraceReader):
         self.traces[made.trace_id] = made
         self.rows[made.trace_id] = spans
         for found in details or []:
-            self.details[found.row.span_id] = found
+            self.details[made.trace_id, found.row.span_id] = found
         return made.trace_id
 
     def check(self) -> None:
@@ -127,7 +127,7 @@ class FakeReader(TraceReader):
         self.check()
         for row in self.rows.get(trace_id, []) if project == self.project else []:
             if row.span_id == span_id:
-                return self.details.get(span_id) or detail(row)
+                return self.details.get((trace_id, span_id)) or detail(row)
         raise NotFound("There is no such span in this project.")
 
     def agents(self, project: str, wanted: TraceFilter) -> list[tuple[str, int]]:

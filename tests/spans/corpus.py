@@ -178,15 +178,6 @@ def _arguments(manifest: Manifest) -> list[str]:
     return sorted(json.dumps(found["args"], sort_keys=True) for found in manifest["tool_executions"])
 
 
-def _bare_arguments(manifest: Manifest) -> list[str]:
-    """A tool with one argument as LangChain reports it: the value without its name."""
-    sent = (found["args"] for found in manifest["tool_executions"])
-    return sorted(
-        str(next(iter(args.values()))) if len(args) == 1 else json.dumps(args, sort_keys=True)
-        for args in sent
-    )
-
-
 _KEPT = 200
 
 
@@ -240,12 +231,6 @@ NOT_SENT: list[tuple[tuple[str, ...], tuple[str, ...], str, Callable[[Manifest, 
         ("arguments", "results"),
         "the tool's span has neither (ADK without content capture)",
         lambda manifest, check: [""] * len(check.found),
-    ),
-    (
-        ("langgraph-openinference",),
-        ("arguments",),
-        "a single argument comes without its name",
-        lambda manifest, check: _bare_arguments(manifest),
     ),
 ]
 

@@ -43,11 +43,10 @@ def _table(combo: str) -> list[str]:
     return [f"{combo}: exact, accepted, captures", *lines]
 
 
-#: Combos whose spans hold no messages, or hold them as Python reprs (the contrib package).
+#: Combos whose spans hold no messages.
 NO_CALLS_IN_MESSAGES = (
     "adk-native.",
     "autogen-native.",
-    "openai_agents-otel_contrib.",
     "openai_sdk-otel_v2.",
     "openai_sdk-otel_v2_events.",
 )
@@ -68,11 +67,10 @@ def test_messages_hold_the_tool_calls_the_model_asked_for(capture: corpus.Path) 
         for message in conversation.output:
             found += [(p["name"], p["arguments"]) for p in message.parts if p["type"] == "tool_call"]
     truth = [
-        (call["name"], call["args"])
-        for answer in manifest["llm_calls"]
-        for call in answer.get("tool_calls") or []
+        (call["name"], call["args"]) for answer in manifest["llm_calls"] for call in answer.get("tool_calls") or []
     ]
-    if manifest["from_capture"]["spans_with_dropped_attributes"]:
+    loses_some = manifest["combo"] == "openai_agents-otel_contrib"  # where there is text too
+    if loses_some or manifest["from_capture"]["spans_with_dropped_attributes"]:
         assert all(call in truth for call in found)
     else:
         assert sorted(map(str, found)) == sorted(map(str, truth))

@@ -48,9 +48,7 @@ ANTHROPIC: Any = {
         {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "t", "input": {"q": 1}}]},
         {
             "role": "user",
-            "content": [
-                {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "found"}]}
-            ],
+            "content": [{"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "found"}]}],
         },
     ],
 }
@@ -229,7 +227,10 @@ PIXELS = "iVBORw0KGgo" * 200
         ({"image": {"format": "png", "source": {"bytes": PIXELS}}}, ("image", "image/png", "")),
         ({"inlineData": {"mimeType": "audio/wav", "data": PIXELS}}, ("audio", "audio/wav", "")),
         ({"type": "input_audio", "input_audio": {"format": "mp3", "data": PIXELS}}, ("audio", "audio/mp3", "")),
-        ({"type": "blob", "modality": "image", "mime_type": "image/png", "content": PIXELS}, ("image", "image/png", "")),
+        (
+            {"type": "blob", "modality": "image", "mime_type": "image/png", "content": PIXELS},
+            ("image", "image/png", ""),
+        ),
         ({"type": "uri", "mime_type": "application/pdf", "uri": "s3://b/k"}, ("file", "application/pdf", "s3://b/k")),
         ({"type": "file", "file": {"file_id": "file-1"}}, ("file", "", "file-1")),
         ({"type": "unheard_of", "data": PIXELS}, ("raw", "", "")),
@@ -244,7 +245,9 @@ def test_media_never_come_along(block: Any, part: tuple[str, str, str]) -> None:
         assert found["size"] == len(PIXELS) * 3 // 4
 
 
-@pytest.mark.parametrize("value", ['{"messages": [', "plain text", "[1, 2]", '{"a": 1}', '[{"role": {}}]', b"\xff", 5.5])
+@pytest.mark.parametrize(
+    "value", ['{"messages": [', "plain text", "[1, 2]", '{"a": 1}', '[{"role": {}}]', b"\xff", 5.5]
+)
 def test_unreadable_is_shown_as_it_is(value: Value) -> None:
     found = sent("input.value", value)
     assert all(part["type"] in ("raw", "text") for message in found for part in message["parts"])

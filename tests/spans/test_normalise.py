@@ -134,9 +134,7 @@ def test_langchain_tool_with_agent_in_its_name() -> None:
         ("invoke_agent a", {}, "my.app", ("agent", "a")),
     ],
 )
-def test_openinference_agents(
-    name: str, attributes: dict[str, Value], scope: str, expected: tuple[str, str]
-) -> None:
+def test_openinference_agents(name: str, attributes: dict[str, Value], scope: str, expected: tuple[str, str]) -> None:
     span = normalise(record(name, {"openinference.span.kind": "AGENT", **attributes}, scope=scope))
     assert (span.type, span.agent) == expected
 
@@ -160,9 +158,7 @@ CONTRIB = "opentelemetry.instrumentation.openai_agents"
         ),
     ],
 )
-def test_genai_agents(
-    name: str, attributes: dict[str, Value], scope: str, expected: tuple[str, str]
-) -> None:
+def test_genai_agents(name: str, attributes: dict[str, Value], scope: str, expected: tuple[str, str]) -> None:
     span = normalise(record(name, {"gen_ai.operation.name": "invoke_agent", **attributes}, scope=scope))
     assert (span.type, span.agent) == expected
 
@@ -222,9 +218,7 @@ def test_crewai_delegation_is_the_run_of_the_coworker() -> None:
         ({}, (0, 0, 0, 0, 0), ""),
     ],
 )
-def test_tokens_are_counted_once(
-    attributes: dict[str, Value], tokens: tuple[int, ...], rule: str
-) -> None:
+def test_tokens_are_counted_once(attributes: dict[str, Value], tokens: tuple[int, ...], rule: str) -> None:
     call: dict[str, Value] = {"gen_ai.operation.name": "chat", "gen_ai.response.id": "r"}
     span = normalise(record("chat", {**call, **attributes}))
     assert tokens == (

@@ -59,9 +59,7 @@ def test_overrides_go_first() -> None:
     assert cost("p", "m", 1, 0, overrides=own)[0] == 9.0
 
 
-@pytest.mark.parametrize(
-    ("model", "expected"), [("gpt-4o", "openai"), ("claude-x", "anthropic"), ("?", ""), ("", "")]
-)
+@pytest.mark.parametrize(("model", "expected"), [("gpt-4o", "openai"), ("claude-x", "anthropic"), ("?", ""), ("", "")])
 def test_vendor(model: str, expected: str) -> None:
     assert vendor(model) == expected
 

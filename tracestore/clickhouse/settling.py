@@ -51,14 +51,14 @@ def settle() -> Settled:
     """
     quiet = {"quiet_ms": QUIET_MS}
     until, waiting = client.run(queries.load("settle_until"), {**quiet, "limit": PASS_TRACES}).result_rows[0]
-    busy, latest = client.run(queries.load("settle_busy"), {**quiet, "busy_ms": BUSY_MS}).result_rows[0]
+    busy, latest, busy_since = client.run(queries.load("settle_busy"), {**quiet, "busy_ms": BUSY_MS}).result_rows[0]
     if not waiting and not busy:
         return Settled()
     until = until or latest
     version = time.time_ns()
     chosen = {
         "until": f"{until:%Y-%m-%d %H:%M:%S.%f}",
-        "busy_since": f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(time.time() - BUSY_MS / 1000))}.000000",
+        "busy_since": f"{busy_since:%Y-%m-%d %H:%M:%S.%f}",
         "version": version,
     }
     changed = resolve_spans(chosen, version)

@@ -7,7 +7,6 @@ UTF-8. Such a part is repaired with U+FFFD and read again; only when that fails 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias, TypeVar
@@ -100,10 +99,7 @@ class JsonValue(ValueBudget):
         if read.kvlist_value is not None:
             return self.map(read.kvlist_value.values or [], depth + 1)
         if read.bytes_value is not None:
-            try:
-                return self.take(base64.b64decode(read.bytes_value))
-            except (binascii.Error, ValueError):
-                raise Unreadable("bytesValue is not base64") from None
+            return self.take(binary(read.bytes_value))
         return None
 
     def string(self, text: str) -> str:
@@ -167,6 +163,15 @@ def number(value: int | float | str) -> float:
         raise Unreadable("a number is out of range") from None
 
 
+def binary(text: str) -> bytes:
+    """Base64 of either alphabet, padded or not (protobuf's JSON mapping)."""
+    standard = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+    except ValueError:
+        raise Unreadable("bytesValue is not base64") from None
+
+
 def decode(decoder: msgspec.json.Decoder[_T], raw: Raw, outcome: Outcome) -> _T:
     """Reads one part, repaired where its text is damaged.
 
@@ -191,16 +196,17 @@ def decode(decoder: msgspec.json.Decoder[_T], raw: Raw, outcome: Outcome) -> _T:
 
 def repaired(raw: bytes) -> bytes:
     """JSON with U+FFFD in place of invalid UTF-8 and of escaped halves of surrogate pairs."""
-    return _ESCAPE.sub(
-        lambda match: match[0] if match[1] is None else rb"\ufffd",
+    return _SURROGATES.sub(
+        lambda match: match[0] if match[2] is None else match[1] + rb"\ufffd",
         raw.decode("utf-8", "replace").encode(),
     )
 
 
 def flattened(body: bytes) -> bytes:
-    """JSON with null in place of what is nested deeper than any value we keep.
+    """JSON with null in place of what is nested deeper than any value we keep, and NaN in quotes.
 
-    The parser goes down recursively and gives up on the whole body; this is a flat scan.
+    The parser goes down recursively and gives up on the whole body; this is a flat scan. NaN and the
+    infinities are no JSON, but Python's encoder writes them so; quoted they are OTLP's.
     """
     kept: list[bytes] = []
     depth = start = 0
@@ -214,6 +220,9 @@ def flattened(body: bytes) -> bytes:
             depth -= 1
             if depth == _BRACKETS:
                 start = token.end()
+        elif not found.startswith(b'"') and depth <= _BRACKETS:
+            kept += [body[start : token.start()], b'"', found, b'"']
+            start = token.end()
     if depth <= _BRACKETS:
         kept.append(body[start:])
     return b"".join(kept)
@@ -223,9 +232,9 @@ def flattened(body: bytes) -> bytes:
 _BRACKETS: Final = 200
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,20}")
 _DOUBLE: Final = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][-+]?[0-9]{1,4})?")
-_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
-#: Every escape in turn; group 1 is half of a pair on its own.
-_ESCAPE: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
+_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]|-?Infinity|NaN', re.DOTALL)
+#: Escaped surrogates, after an even number of backslashes; group 2 is half of a pair on its own.
+_SURROGATES: Final = re.compile(
+    rb"(?<!\\)((?:\\\\)*)"
+    rb"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
 )

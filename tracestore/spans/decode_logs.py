@@ -45,5 +45,5 @@ def count_json(body: bytes) -> int:
     Raises:
         InvalidInput: the body is not such a request.
     """
-    request = request_of(body, _REQUEST)
+    request, _ = request_of(body, _REQUEST)
     return sum(len(part.log_records or ()) for logs in request.resource_logs or () for part in logs.scope_logs or ())

@@ -46,10 +46,7 @@ def _tool_above(forest: Forest, span: Span) -> Span | None:
 def _one_execution(forest: Forest, outer: Span, inner: Span) -> bool:
     if outer.tool_call_id and inner.tool_call_id:
         return outer.tool_call_id == inner.tool_call_id
-    return (
-        forest.parent(inner) is outer
-        and outer.record.scope.name != inner.record.scope.name
-    )
+    return forest.parent(inner) is outer and outer.record.scope.name != inner.record.scope.name
 
 
 def _demote(span: Span, kept: Span) -> None:

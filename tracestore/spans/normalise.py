@@ -108,9 +108,7 @@ def price_call(span: Span, overrides: pricing.Overrides | None = None) -> None:
 
 
 def _reported_cost(span: Span) -> None:
-    reported = first_text(
-        span.record.attributes, "operation.cost", "llm.cost.total", "gen_ai.usage.cost"
-    )
+    reported = first_text(span.record.attributes, "operation.cost", "llm.cost.total", "gen_ai.usage.cost")
     try:
         dollars = float(reported)
     except ValueError:

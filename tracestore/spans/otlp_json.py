@@ -15,7 +15,15 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tracestore.errors import InvalidInput
-from tracestore.spans.decode_json_values import ABSENT, Unreadable, decode, flattened, integer, read_attributes
+from tracestore.spans.decode_json_values import (
+    ABSENT,
+    Unreadable,
+    decode,
+    flattened,
+    integer,
+    read_attributes,
+    repaired,
+)
 from tracestore.spans.decode_limits import Outcome, kind_of, parent_id, resource_of, status_of, valid_link
 from tracestore.spans.model import Attributes, Event, Link, Resource, Scope, SpanRecord
 
@@ -106,7 +114,9 @@ class JsonSpans:
         self.broken = False
 
     def __iter__(self) -> Iterator[tuple[int, SpanRecord | None]]:
-        request = request_of(self.body, _REQUEST)
+        request, changed = request_of(self.body, _REQUEST)
+        if changed:
+            self.outcome.warnings["invalid_utf8"] += 1
         for raw_resource_spans in request.resource_spans or ():
             resource_spans = self.part(_RESOURCE_SPANS, raw_resource_spans)
             if resource_spans is None:
@@ -231,19 +241,23 @@ class JsonSpans:
         return Scope(name, version, self.attributes(read.attributes)[0])
 
 
-def request_of(body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
-    """The outermost object of an export request.
+def request_of(body: bytes, decoder: msgspec.json.Decoder[_T]) -> tuple[_T, bool]:
+    """The outermost object of an export request, and whether its text had to be repaired.
 
     Raises:
         InvalidInput: it is not JSON, or not such an object.
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
-        try:
-            return decoder.decode(body)
-        except RecursionError:
-            return decoder.decode(flattened(body))
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        return decoder.decode(body), False
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"the body is not OTLP/JSON: {error}", field="body") from None
+    except (msgspec.DecodeError, RecursionError):
+        # Skipping over a part, the parser minds its depth and halves of surrogate pairs (not UTF-8).
+        text = flattened(repaired(body))
+    try:
+        return decoder.decode(text), text != body
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise InvalidInput(f"the body is not OTLP/JSON: {error}", field="body") from None
 
 

@@ -185,9 +185,7 @@ def _learn(price: ModelPrice) -> Price | None:
     )
 
 
-def _calculate(
-    price: ModelPrice, inputs: int, outputs: int, cache_read: int, cache_write: int
-) -> float | None:
+def _calculate(price: ModelPrice, inputs: int, outputs: int, cache_read: int, cache_write: int) -> float | None:
     try:
         usage = Usage(
             input_tokens=inputs,

@@ -3,11 +3,12 @@
 `celery worker --beat` runs beat in a forked process, which would outlive a worker that is ended by
 `kill -9` and go on queueing jobs beside that of the next worker. Here beat is a thread. Threads also
 run the tasks: a notification that waits for a slow receiver must not hold up the settling of traces,
-and chDB's clients need no isolation.
+and processes would each load Django once more.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from celery.beat import EmbeddedService
@@ -16,20 +17,28 @@ from celery.signals import worker_ready, worker_shutting_down
 from tracestore.celery import app
 
 THREADS: Final = 4
+#: How often the filesystem broker's folder is looked at. The default of a second would be felt between
+#: a loop and its alert; five looks a second cost a thousandth of a core.
+POLL_SECONDS: Final = 0.2
 #: What workers say to each other. There is only one here, and each message is a file and a wake-up.
 _NO_TALK: Final = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+#: These write a line or two for each job, and there is a job each second.
+_CHATTY: Final = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 def main() -> None:
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, "polling_interval": POLL_SECONDS}
     beat: Any = EmbeddedService(app, thread=True)
-    beat.daemon = True
 
     def start_beat(**_: object) -> None:
+        for name in _CHATTY:
+            logging.getLogger(name).setLevel(logging.WARNING)
         beat.start()
         print("worker ready", flush=True)
 
     def stop_beat(**_: object) -> None:
-        beat.stop()
+        # Not `beat.stop()`, which waits for a second: the schedule file may be as old as its last entry.
+        beat.service.stop()
 
     worker_ready.connect(start_beat, weak=False)
     worker_shutting_down.connect(stop_beat, weak=False)

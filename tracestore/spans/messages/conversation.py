@@ -17,9 +17,7 @@ class Part(TypedDict):
     - `image`, `audio`, `file`: `mime_type`, and `uri` or `size` (bytes); never the content
     """
 
-    type: Literal[
-        "text", "reasoning", "raw", "tool_call", "tool_result", "image", "audio", "file"
-    ]
+    type: Literal["text", "reasoning", "raw", "tool_call", "tool_result", "image", "audio", "file"]
     text: NotRequired[str]
     id: NotRequired[str]
     name: NotRequired[str]

@@ -10,6 +10,7 @@ from typing import Any
 
 from tracestore.spans.messages.conversation import Part
 from tracestore.spans.messages.media import kind_of, media, raw
+from tracestore.spans.messages.reprs import TOOL_CALL, read_fields
 from tracestore.spans.semconv.tools import content_text
 from tracestore.spans.semconv.values import parse_json, plain, to_json
 
@@ -76,6 +77,8 @@ def _text(block: dict[str, Any]) -> list[Part]:
     for key in ("text", "content", "refusal"):
         value = block.get(key)
         if isinstance(value, str):
+            if value.startswith(TOOL_CALL) and (fields := read_fields(value)):
+                return [call_part(fields.get("call_id"), fields.get("name"), fields.get("arguments"))]
             return [text_part(value)] if value else []
         if isinstance(value, dict) and isinstance(value.get("value"), str):
             return [text_part(value["value"])]

@@ -13,11 +13,11 @@ import msgspec
 
 from tracestore.spans.messages.conversation import Conversation, Message, Role, Tool
 from tracestore.spans.messages.documents import read_document, read_tools
-from tracestore.spans.messages.flattened import unflatten
 from tracestore.spans.messages.media import raw
 from tracestore.spans.messages.parts import read_parts
 from tracestore.spans.model import Attributes, Event, Value
 from tracestore.spans.semconv import events as message_events
+from tracestore.spans.semconv.flattened import unflatten
 from tracestore.spans.semconv.openllmetry import indexed_messages
 from tracestore.spans.semconv.values import plain, to_json
 
@@ -63,9 +63,7 @@ def _side(attributes: Attributes, events: list[Event], default: Role) -> list[Me
         return [Message(default, [raw(source)])] if source else []
 
 
-def _source(
-    attributes: Attributes, events: list[Event], default: Role
-) -> tuple[list[Message], Any]:
+def _source(attributes: Attributes, events: list[Event], default: Role) -> tuple[list[Message], Any]:
     inward = default == "user"
     flattened = unflatten(attributes, "llm.input_messages." if inward else "llm.output_messages.")
     if flattened:

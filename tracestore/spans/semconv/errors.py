@@ -28,9 +28,7 @@ def error_type(span: Span) -> str:
     if record.status != "error":
         return ""
     for event in reversed(record.events):
-        if event.name == "exception" and (
-            found := text(event.attributes.get("exception.type"))
-        ):
+        if event.name == "exception" and (found := text(event.attributes.get("exception.type"))):
             return found
     return type_in_message(record.status_message)
 

@@ -51,9 +51,7 @@ def read_names(span: Span) -> None:
     agent = first_text(attributes, "gen_ai.agent.name", "agent_name")
     span.agent = "" if agent in PLACEHOLDER_AGENTS else agent
     span.provider = provider_name(first_text(attributes, "gen_ai.provider.name", "gen_ai.system"))
-    span.request_model = model_name(
-        first_text(attributes, "gen_ai.request.model", "model_name", "llm.request.model")
-    )
+    span.request_model = model_name(first_text(attributes, "gen_ai.request.model", "model_name", "llm.request.model"))
     returned = model_name(first_text(attributes, "gen_ai.response.model", "llm.response.model"))
     span.model = returned or span.request_model
 
@@ -75,9 +73,7 @@ def read_call(span: Span) -> None:
     elif reasons is not None:
         span.finish_reason = text(reasons)
     else:
-        span.finish_reason = first_text(
-            attributes, "anthropic.message.stop_reason", "gen_ai.response.finish_reason"
-        )
+        span.finish_reason = first_text(attributes, "anthropic.message.stop_reason", "gen_ai.response.finish_reason")
     span.input = first_payload(attributes, "gen_ai.input.messages", "gen_ai.prompt")
     span.output = first_payload(attributes, "gen_ai.output.messages", "gen_ai.completion")
     if record.events and not (span.input and span.output):
@@ -108,12 +104,8 @@ def read_tool(span: Span) -> None:
         prefix, _, rest = record.name.partition(" ")
         span.tool_name = rest if prefix == "execute_tool" else record.name
     span.tool_call_id = text(attributes.get("gen_ai.tool.call.id"))
-    got = first_payload(
-        attributes, "gen_ai.tool.call.arguments", "traceloop.entity.input", "input.value"
-    )
-    gave = first_payload(
-        attributes, "gen_ai.tool.call.result", "traceloop.entity.output", "output.value"
-    )
+    got = first_payload(attributes, "gen_ai.tool.call.arguments", "traceloop.entity.input", "input.value")
+    gave = first_payload(attributes, "gen_ai.tool.call.result", "traceloop.entity.output", "output.value")
     if record.events and not (got and gave):
         event_got, event_gave = events.tool_texts(record.events)
         got = got or event_got

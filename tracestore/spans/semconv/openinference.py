@@ -12,12 +12,14 @@ from typing import Final
 from tracestore.spans.model import Span
 from tracestore.spans.semconv import tools, usage
 from tracestore.spans.semconv.context import Metadata
+from tracestore.spans.semconv.flattened import unflatten
 from tracestore.spans.semconv.response import read_answer
 from tracestore.spans.semconv.values import (
     first_payload,
     first_text,
     parse_json,
     text,
+    to_json,
 )
 from tracestore.spans.semconv.vocabulary import (
     OPENINFERENCE_TYPES,
@@ -59,9 +61,7 @@ def read(span: Span, found: Metadata) -> None:
         span.input = first_payload(attributes, "input.value")
         span.output = first_payload(attributes, "output.value")
     if not span.operation:
-        span.operation = text(attributes.get("gen_ai.operation.name")) or OPERATIONS.get(
-            span.type, ""
-        )
+        span.operation = text(attributes.get("gen_ai.operation.name")) or OPERATIONS.get(span.type, "")
 
 
 def _read_langchain(span: Span, found: Metadata) -> None:
@@ -118,9 +118,7 @@ def _read_agent(span: Span) -> None:
 
 def _read_call(span: Span) -> None:
     attributes = span.record.attributes
-    span.provider = provider_name(
-        first_text(attributes, "llm.provider", "llm.system", "gen_ai.provider.name")
-    )
+    span.provider = provider_name(first_text(attributes, "llm.provider", "llm.system", "gen_ai.provider.name"))
     returned = model_name(
         first_text(
             attributes,
@@ -135,8 +133,8 @@ def _read_call(span: Span) -> None:
     if not usage.from_openinference(span, attributes):
         usage.from_genai(span, attributes)
     span.finish_reason = text(attributes.get("llm.finish_reason"))
-    span.input = first_payload(attributes, "input.value")
-    span.output = first_payload(attributes, "output.value")
+    span.input = first_payload(attributes, "input.value") or _flattened(span, "llm.input_messages.")
+    span.output = first_payload(attributes, "output.value") or _flattened(span, "llm.output_messages.")
     span.response_id = text(attributes.get("gen_ai.response.id"))
     if span.type == "llm" and not span.response_id:
         answer = read_answer(attributes.get("output.value"))
@@ -150,12 +148,22 @@ def _read_call(span: Span) -> None:
                 span.reasoning_tokens = min(answer.reasoning, span.output_tokens)
 
 
+def _flattened(span: Span, prefix: str) -> str:
+    """The messages one by one, where the whole is missing.
+
+    Hidden by the sender, or lost: long conversations exceed the SDK's 128 attributes, and it drops
+    the oldest, which the whole is among.
+    """
+    if span.type != "llm":
+        return ""
+    found = unflatten(span.record.attributes, prefix)
+    return to_json(found) if found else ""
+
+
 def _requested(span: Span) -> str:
     """The model asked for stands only in the parameters of the call."""
     attributes = span.record.attributes
-    raw = attributes.get("llm.invocation_parameters") or attributes.get(
-        "embedding.invocation_parameters"
-    )
+    raw = attributes.get("llm.invocation_parameters") or attributes.get("embedding.invocation_parameters")
     if not isinstance(raw, str) or '"model"' not in raw:
         return ""
     if raw.startswith('{"model": "'):
@@ -172,9 +180,7 @@ def _read_tool(span: Span) -> None:
     scope = record.scope.name
     span.tool_name = first_text(attributes, "tool.name", "tool_call.function.name")
     span.tool_call_id = first_text(attributes, "tool_call.id", "gen_ai.tool.call.id")
-    got = first_payload(
-        attributes, "input.value", "tool_call.function.arguments", "gen_ai.tool.call.arguments"
-    )
+    got = first_payload(attributes, "input.value", "tool_call.function.arguments", "gen_ai.tool.call.arguments")
     gave = first_payload(attributes, "output.value", "gen_ai.tool.call.result")
     if not span.tool_name:
         if record.name.startswith("handoff to ") or record.name == "handoff":

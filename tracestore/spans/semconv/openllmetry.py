@@ -79,10 +79,9 @@ def read(span: Span) -> None:
         genai.read_names(span)
         if span.type == "tool":
             genai.read_tool(span)
-            span.tool_name = (
-                first_text(attributes, "gen_ai.tool.name", "traceloop.entity.name")
-                or span.tool_name.removesuffix(".tool")
-            )
+            span.tool_name = first_text(
+                attributes, "gen_ai.tool.name", "traceloop.entity.name"
+            ) or span.tool_name.removesuffix(".tool")
         else:
             genai.read_step(span)
             if span.type == "agent" and not span.agent:

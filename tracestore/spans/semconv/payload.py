@@ -44,6 +44,7 @@ _KEYS: Final = frozenset(
         "output.value",
         "pydantic_ai.all_messages",
         "retrieval.query",
+        "reranker.query",
         "tool.parameters",
         "tool_call.function.arguments",
         "traceloop.entity.input",
@@ -63,14 +64,8 @@ _PREFIXES: Final = (
     "gen_ai.completion.",
     "embedding.embeddings.",
     "retrieval.documents.",
-    "reranker.",
-    "input.",
-    "output.",
-)
-
-#: Keys that begin like payload and are labels.
-_LABELS: Final = frozenset(
-    {"input.mime_type", "output.mime_type", "reranker.model_name", "reranker.top_k"}
+    "reranker.input_documents.",
+    "reranker.output_documents.",
 )
 
 
@@ -80,8 +75,6 @@ def payload_attributes(attributes: Attributes) -> frozenset[str]:
         [
             key
             for key, value in attributes.items()
-            if (value.__class__ is str and len(value) > MAX_LABEL)
-            or key in _KEYS
-            or (key.startswith(_PREFIXES) and key not in _LABELS)
+            if (value.__class__ is str and len(value) > MAX_LABEL) or key in _KEYS or key.startswith(_PREFIXES)
         ]
     )

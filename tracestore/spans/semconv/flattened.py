@@ -43,9 +43,7 @@ def _message(found: dict[str, Any]) -> dict[str, Any]:
     inner = found.get("message")
     fields: dict[str, Any] = inner if isinstance(inner, dict) else found
     message: dict[str, Any] = {
-        key: fields[key]
-        for key in ("role", "content", "name", "tool_call_id", "finish_reason")
-        if key in fields
+        key: fields[key] for key in ("role", "content", "name", "tool_call_id", "finish_reason") if key in fields
     }
     contents = [_content(part) for part in _indexed(fields.get("contents"))]
     if contents:

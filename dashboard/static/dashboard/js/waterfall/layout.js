@@ -1,0 +1,105 @@
+// Where things lie: time to pixels, ticks, zoom, which rows are near. Pure; no DOM. Times in µs.
+
+export const ROW = 24;
+const MIN_BAR = 2;
+const MIN_WINDOW = 5;
+
+/** Rows [first, last) to draw for a scroll position, with some before and after. */
+export function rowsNear(scrollTop, height, count, overscan = 6) {
+  const first = Math.max(Math.floor(scrollTop / ROW) - overscan, 0);
+  const last = Math.min(Math.ceil((scrollTop + height) / ROW) + overscan, count);
+  return [Math.min(first, last), last];
+}
+
+/** A bar's place in pixels, clipped to the line; null when it lies outside the window. */
+export function bar(start, duration, [from, to], width) {
+  const scale = width / (to - from);
+  const left = (start - from) * scale;
+  const right = (start + duration - from) * scale;
+  if (right < 0 || left > width) return null;
+  const x = Math.min(Math.max(left, 0), width - MIN_BAR);
+  return [x, Math.max(Math.min(right, width) - x, MIN_BAR)];
+}
+
+/** Zooms by a factor (< 1 is closer) about a moment, kept inside the whole. */
+export function zoom([from, to], factor, at, whole) {
+  const length = Math.min(Math.max((to - from) * factor, MIN_WINDOW), whole);
+  const share = (at - from) / (to - from);
+  return within(at - share * length, length, whole);
+}
+
+export function pan([from, to], by, whole) {
+  return within(from + by, to - from, whole);
+}
+
+export function within(from, length, whole) {
+  const begin = Math.min(Math.max(from, 0), whole - length);
+  return [begin, begin + length];
+}
+
+export function isWhole([from, to], whole) {
+  return from <= 0 && to >= whole;
+}
+
+/** Round moments in the window, about one per 110 px: [time, x, words]. */
+export function ticks([from, to], width) {
+  const rough = ((to - from) * 110) / Math.max(width, 1);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
+  const made = [];
+  for (let k = Math.ceil(from / step); k * step <= to; k += 1) {
+    made.push([k * step, ((k * step - from) / (to - from)) * width, moment(k * step, step)]);
+  }
+  return made;
+}
+
+/** A moment of the axis, in the unit of its step and with no more digits than tell ticks apart. */
+export function moment(time, step) {
+  if (time === 0) return "0";
+  const [unit, size] = [["s", 1e6], ["ms", 1e3], ["µs", 1]].find(([, least]) => step >= least || least === 1) ?? [];
+  const [word, scale] = unit === "ms" && time >= 1e7 ? ["s", 1e6] : [unit, size];
+  const digits = Math.max(0, Math.ceil(-Math.log10(step / scale) - 1e-9));
+  if (word === "s" && time >= 60e6 && digits === 0) {
+    const seconds = Math.round(time / 1e6);
+    return seconds % 60 ? `${Math.floor(seconds / 60)} m ${String(seconds % 60).padStart(2, "0")} s` : `${seconds / 60} m`;
+  }
+  return `${(time / scale).toFixed(digits)} ${word}`;
+}
+
+/** A node's pieces of the critical path as [x, width] in whole pixels, pieces that touch made one. */
+export function pieces(model, node, window, width) {
+  const made = [];
+  for (let k = model.pieceFrom[node]; k < model.pieceFrom[node + 1]; k += 1) {
+    const place = bar(model.pieceStart[k], model.pieceEnd[k] - model.pieceStart[k], window, width);
+    if (place === null) continue;
+    const [x, w] = [Math.floor(place[0]), Math.ceil(place[1])];
+    const before = made[made.length - 1];
+    if (before && x <= before[0] + before[1] + 1) before[1] = Math.max(before[1], x + w - before[0]);
+    else made.push([x, w]);
+  }
+  return made;
+}
+
+/** Pieces as a background, so that any number of them costs one element. */
+export function gradient(list, colour) {
+  if (list.length === 0) return "none";
+  const stops = list.flatMap(([x, w]) => [
+    `transparent ${x}px`,
+    `${colour} ${x}px`,
+    `${colour} ${x + w}px`,
+    `transparent ${x + w}px`,
+  ]);
+  return `linear-gradient(to right, ${stops.join(", ")})`;
+}
+
+/** `t=` of the address: "from-to" in µs, or null. */
+export function readWindow(text, whole) {
+  const match = /^(\d{1,15})-(\d{1,15})$/.exec(text ?? "");
+  if (!match) return null;
+  const [from, to] = [Number(match[1]), Number(match[2])];
+  return to - from >= MIN_WINDOW && from < whole ? within(from, Math.min(to - from, whole), whole) : null;
+}
+
+export function writeWindow(window, whole) {
+  return isWhole(window, whole) ? "" : `${Math.round(window[0])}-${Math.round(window[1])}`;
+}

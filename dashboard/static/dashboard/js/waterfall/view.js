@@ -1,0 +1,219 @@
+// Draws rows: a pool of recycled elements, moved by transform only. A row keeps its element while it
+// stays near, so scrolling by one row rewrites one row.
+import { cost, duration, exact, tokens } from "../format.js";
+import { ROW, bar, gradient, pieces, rowsNear } from "./layout.js";
+import { FLAGS } from "./model.js";
+import { oddities } from "./words.js";
+
+const POOL = 64;
+const KNOWN = ["agent", "llm", "tool", "retrieval", "embedding", "rerank", "guardrail", "evaluator", "workflow", "other"];
+const SVG = "http://www.w3.org/2000/svg";
+
+function element(tag, className, parent) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  parent?.append(made);
+  return made;
+}
+
+function icon(name, parent) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#icon-${name}`);
+  svg.append(use);
+  parent.append(svg);
+  return use;
+}
+
+function cell(row, className) {
+  const made = element("div", className, row);
+  made.setAttribute("role", "gridcell");
+  return made;
+}
+
+/** One row's elements, made once. */
+function makeRow(parent) {
+  const row = element("div", "wf-row", parent);
+  row.setAttribute("role", "row");
+  row.hidden = true;
+  const name = cell(row, "wf-name");
+  const twisty = element("span", "wf-twisty", name);
+  icon("twisty", twisty);
+  const link = element("a", "", name);
+  link.tabIndex = -1;
+  const label = element("span", "wf-label", name);
+  const error = element("span", "wf-error", name);
+  icon("error", error);
+  error.append(" error");
+  const odd = element("span", "wf-odd", name);
+  icon("odd", odd);
+  const oddWords = element("span", "unseen", odd);
+  const type = element("span", "type", cell(row, "wf-type"));
+  const typeIcon = icon("other", type);
+  const typeWord = element("span", "word", type);
+  const used = cell(row, "n wf-c-tokens");
+  const price = cell(row, "n wf-c-cost");
+  const self = cell(row, "n wf-c-self");
+  const length = cell(row, "n wf-c-dur");
+  const line = cell(row, "wf-time");
+  const after = element("span", "wf-after", line);
+  const box = element("span", "wf-bar", line);
+  const path = element("span", "wf-path", line);
+  const told = element("span", "unseen", line);
+  return { row, name, twisty, link, label, error, odd, oddWords, type, typeIcon, typeWord, used, price, self, length, after, box, path, told, node: -1, drawn: -1, top: -1 };
+}
+
+export class View {
+  /** `state` holds `model`, `window`, `selected` and `critical`; the view only reads it. */
+  constructor(scroller, holder, state) {
+    Object.assign(this, { scroller, holder, state });
+    this.pool = [];
+    this.version = 0; // of everything but the scroll position: a row drawn at it need not be drawn again
+    this.width = 0;
+    this.slowest = 0;
+  }
+
+  start() {
+    const fragment = document.createDocumentFragment();
+    for (let k = 0; k < POOL; k += 1) this.pool.push(makeRow(fragment));
+    this.holder.replaceChildren(fragment);
+    this.holder.classList.add("is-pooled");
+    this.refresh();
+    this.scroller.addEventListener("scroll", () => this.ask(), { passive: true });
+    new ResizeObserver(() => this.refresh()).observe(this.scroller);
+  }
+
+  /** Something other than the scroll position changed. */
+  refresh() {
+    this.version += 1;
+    this.ask();
+  }
+
+  ask() {
+    this.asked ??= requestAnimationFrame(() => {
+      this.asked = null;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const began = performance.now();
+    const { model } = this.state;
+    if (this.measured !== this.version) {
+      this.measured = this.version;
+      this.holder.style.height = `${model.count * ROW}px`;
+      const line = this.pool[0].box.parentElement;
+      this.height = this.scroller.clientHeight;
+      this.width = Math.max(line.clientWidth, 50);
+      this.scroller.setAttribute("aria-rowcount", String(model.count));
+    }
+    let [first, last] = rowsNear(this.scroller.scrollTop, this.height, model.count);
+    if (last - first > POOL) last = first + POOL;
+    const free = new Set(this.pool.keys());
+    for (let row = first; row < last; row += 1) {
+      const slot = this.pool[row % POOL];
+      free.delete(row % POOL);
+      const node = model.visible[row];
+      if (slot.node === node && slot.drawn === this.version && slot.top === row) continue;
+      this.drawRow(slot, node, row);
+    }
+    for (const k of free) {
+      const slot = this.pool[k];
+      if (slot.node !== -1) {
+        slot.row.hidden = true;
+        slot.node = -1;
+        slot.row.removeAttribute("id");
+      }
+    }
+    this.markActive();
+    this.slowest = Math.max(this.slowest, performance.now() - began);
+    this.onDraw?.();
+  }
+
+  drawRow(slot, node, row) {
+    const { model, window, selected, critical } = this.state;
+    if (slot.node === -1) slot.row.hidden = false;
+    if (slot.top !== row) slot.row.style.transform = `translateY(${row * ROW}px)`;
+    if (slot.node !== node) this.fill(slot, node);
+    slot.row.setAttribute("aria-rowindex", String(row + 1));
+    const isError = model.isError(node);
+    const type = KNOWN.includes(model.types[model.type[node]]) ? model.types[model.type[node]] : "other";
+    const faint = model.kept !== null && model.kept[node] === 2;
+    slot.row.className = `wf-row t-${type}${isError ? " is-error" : ""}${node === selected ? " is-chosen" : ""}${faint ? " is-faint" : ""}`;
+    slot.row.setAttribute("aria-selected", node === selected ? "true" : "false");
+    if (model.hasChildren(node)) {
+      const open = model.kept !== null || model.collapsed[node] === 0;
+      slot.row.setAttribute("aria-expanded", String(open));
+      slot.twisty.className = open ? "wf-twisty" : "wf-twisty is-folded";
+    } else {
+      slot.row.removeAttribute("aria-expanded");
+      slot.twisty.className = "wf-twisty is-leaf";
+    }
+    this.place(slot.box, bar(model.start[node], model.dur[node], window, this.width));
+    const end = model.start[node] + model.dur[node];
+    const later = model.reach[node] - end;
+    this.place(slot.after, later > 0 ? bar(end, later, window, this.width) : null);
+    const list = critical ? pieces(model, node, window, this.width) : [];
+    slot.path.style.backgroundImage = gradient(list, "var(--critical)");
+    Object.assign(slot, { node, drawn: this.version, top: row });
+  }
+
+  place(box, place) {
+    if (place === null) box.style.visibility = "hidden";
+    else {
+      box.style.visibility = "";
+      box.style.transform = `translateX(${place[0]}px) scaleX(${place[1]})`;
+    }
+  }
+
+  /** Everything of a row that depends on its span only. Text only ever as text. */
+  fill(slot, node) {
+    const { model } = this.state;
+    const { row } = slot;
+    row.id = `wf-row-${node}`;
+    row.dataset.spanId = model.ids[node];
+    row.setAttribute("aria-level", String(model.depth[node] + 1));
+    row.setAttribute("aria-posinset", String(model.place[node]));
+    row.setAttribute("aria-setsize", String(model.setSize(node)));
+    slot.name.style.setProperty("--level", String(Math.min(model.depth[node], 24)));
+    slot.link.textContent = model.names[model.name[node]] || "(no name)";
+    slot.link.href = `?span=${model.ids[node]}`;
+    slot.label.textContent = model.labels[model.label[node]];
+    slot.error.hidden = !model.isError(node);
+    const odd = oddities(model.flags[node]);
+    slot.odd.hidden = odd === "";
+    slot.odd.title = odd;
+    slot.oddWords.textContent = odd;
+    const type = model.types[model.type[node]];
+    slot.typeIcon.setAttribute("href", `#icon-${KNOWN.includes(type) ? type : "other"}`);
+    slot.typeWord.textContent = type.slice(0, 20) || "other";
+    const [input, output] = [model.tokensIn[node], model.tokensOut[node]];
+    slot.used.textContent = input || output ? `${tokens(input)} / ${tokens(output)}` : "";
+    slot.used.title = input || output ? `${exact(input)} in, ${exact(output)} out` : "";
+    const price = model.cost[node];
+    slot.price.textContent = Number.isNaN(price) ? (model.flags[node] & FLAGS.unpriced ? "unknown" : "") : cost(price);
+    slot.self.textContent = model.hasChildren(node) ? duration(model.self[node] * 1000) : "";
+    const length = duration(model.dur[node] * 1000);
+    slot.length.textContent = length;
+    slot.told.textContent = `starts ${duration(model.start[node] * 1000)}`;
+  }
+
+  /** The one tab stop points at the chosen row, while that row exists. */
+  markActive() {
+    const id = `wf-row-${this.state.selected}`;
+    if (this.state.selected >= 0 && document.getElementById(id)) this.scroller.setAttribute("aria-activedescendant", id);
+    else this.scroller.removeAttribute("aria-activedescendant");
+  }
+
+  /** Scrolls so that a row shows, with some of its neighbours. */
+  scrollTo(row, centred = false) {
+    const top = row * ROW;
+    const height = this.scroller.clientHeight;
+    const now = this.scroller.scrollTop;
+    if (centred && (top < now || top > now + height - ROW)) this.scroller.scrollTop = top - height / 2;
+    else if (top < now + ROW) this.scroller.scrollTop = Math.max(top - ROW, 0);
+    else if (top > now + height - 2 * ROW) this.scroller.scrollTop = top - height + 2 * ROW;
+  }
+}

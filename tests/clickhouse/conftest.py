@@ -1,0 +1,37 @@
+"""A real engine with the real schema, emptied before each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from django.conf import settings
+
+from tests.engine_process import EngineProcess
+from tracestore.clickhouse import client, migrations
+from tracestore.clickhouse.client import DATABASE
+from tracestore.secrets import Secrets
+
+
+@pytest.fixture(scope="package")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    with EngineProcess(tmp_path_factory.mktemp("engine") / "data") as engine:
+        before = settings.ENVIRONMENT, settings.SECRETS
+        settings.ENVIRONMENT = replace(before[0], clickhouse_port=engine.port, clickhouse_url=None)
+        settings.SECRETS = Secrets("secret", engine.admin_password, engine.reader_password)
+        client.reset()
+        for migration in migrations.pending():
+            migrations.apply(migration)
+        yield engine
+        client.reset()
+        settings.ENVIRONMENT, settings.SECRETS = before
+
+
+@pytest.fixture(autouse=True)
+def empty(store: EngineProcess) -> None:
+    """Each test starts with empty tables."""
+    for table in (
+        "stored_spans", "stored_payloads", "trace_activity", "settled_until", "stored_traces", "stored_findings",
+    ):  # fmt: skip
+        client.command(f"TRUNCATE TABLE {DATABASE}.{table}")
