@@ -34,7 +34,7 @@ class Shape:
 
 
 #: DESIGN.md, section 5: realistic is 3.3 KB and 19 attributes, small 0.6 KB.
-SHAPES = {"realistic": Shape(19, 2300), "small": Shape(6, 60)}
+SHAPES = {"realistic": Shape(19, 2300), "small": Shape(10, 60)}
 WORDS = [f"{a}{b}" for a in ("order", "refund", "search", "policy", "agent", "ticket", "travel") for b in range(400)]
 
 

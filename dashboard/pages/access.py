@@ -10,9 +10,10 @@ import functools
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -74,7 +75,16 @@ def page(view: PageView[P]) -> View[P]:
         except TracestoreError as error:
             return error_page(request, error)
 
-    return never_cache(login_required(require_GET(guarded)))
+    entered = login_required(require_GET(guarded))
+
+    @functools.wraps(view)
+    def asked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.headers.get("HX-Request") and not request.user.is_authenticated:
+            # A redirect would be followed and the login form swapped into the list.
+            return HttpResponse(status=204, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
+        return entered(request, *args, **kwargs)
+
+    return never_cache(asked)
 
 
 def error_page(request: HttpRequest, error: TracestoreError) -> HttpResponse:

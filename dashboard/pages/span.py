@@ -73,7 +73,7 @@ def span(request: HttpRequest, project: str, trace_id: str, span_id: str) -> Htt
     if not request.headers.get("HX-Request"):
         return redirect(f"{reverse('trace', args=[trace_id])}?span={span_id}")
     detail = reader.get_reader().span(project, trace_id, span_id)
-    made = drawer(detail, request.GET.get("tab", ""), project)
+    made = drawer(project, detail, request.GET.get("tab", ""))
     return render(request, "dashboard/trace/drawer.html", {"drawer": made})
 
 
@@ -90,7 +90,8 @@ def download(request: HttpRequest, project: str, trace_id: str, span_id: str, pa
     return response
 
 
-def drawer(detail: SpanDetail, wanted: str, project: str = "") -> Drawer:
+def drawer(project: str, detail: SpanDetail, wanted: str) -> Drawer:
+    """The drawer of a span with the tab `wanted`, or its most telling one."""
     row = detail.row
     conversation = conversation_view(detail)
     tabs = []

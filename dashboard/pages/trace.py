@@ -82,7 +82,7 @@ def trace(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
         context["missing_span"] = node < 0
     if node >= 0:
         detail = store.span(project, trace_id, selected)
-        context["drawer"] = span_page.drawer(detail, request.GET.get("tab", ""))
+        context["drawer"] = span_page.drawer(project, detail, request.GET.get("tab", ""))
     context["selected"] = selected if node >= 0 else ""
     context["selected_node"] = node
     if context["view"] == "table":

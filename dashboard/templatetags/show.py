@@ -36,6 +36,12 @@ def exact(count: int) -> str:
     return f"{count:,}"
 
 
+@register.filter
+def known_type(span_type: str) -> str:
+    """The type if it is one of ours, else `other`: what may be part of a class or an icon's name."""
+    return span_type if span_type in SPAN_TYPES else "other"
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """One of the symbols in `icons.html`; decoration, since a word always stands beside it."""
@@ -45,7 +51,7 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def type_mark(span_type: str) -> SafeString:
     """A span type as icon and word in its hue. An unknown type is shown as received, in grey."""
-    known = span_type if span_type in SPAN_TYPES else "other"
+    known = known_type(span_type)
     return format_html(
         '<span class="type t-{}">{}<span class="word">{}</span></span>',
         known,

@@ -167,17 +167,22 @@ class Stack:
         request.add_header("X-ClickHouse-Key", password)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
-                rows: list[list[Any]] = json.load(response)["data"]
+                body = response.read()
+                rows: list[list[Any]] = json.loads(body)["data"] if body else []
                 return rows
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read().decode()) from error
 
+    def admin(self, statement: str) -> list[list[Any]]:
+        """Rows of a statement run with full rights; none for a statement that answers with nothing."""
+        password = json.loads((self.data_dir / "secrets.json").read_text())["engine_password"]
+        return self.sql(statement, "tracestore", password)
+
     def wait_settled(self, limit: float = 30) -> None:
         """Waits until every stored trace has its summary."""
-        password = json.loads((self.data_dir / "secrets.json").read_text())["engine_password"]
         end = time.monotonic() + limit
         while time.monotonic() < end:
-            if int(self.sql("SELECT count() FROM open_traces", "tracestore", password)[0][0]) == 0:
+            if int(self.admin("SELECT count() FROM open_traces")[0][0]) == 0:
                 return
             time.sleep(0.3)
         raise AssertionError(f"traces still open after {limit} s")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
+from dataclasses import fields, replace
 
 import corpus
 import pytest
 
 from tracestore.spans.messages import messages
+from tracestore.spans.model import Span
+from tracestore.spans.normalise import normalise
+from tracestore.spans.resolve import resolve
 
 CAPTURES = corpus.captures()
 
@@ -74,3 +79,33 @@ def test_messages_hold_the_tool_calls_the_model_asked_for(capture: corpus.Path) 
         assert all(call in truth for call in found)
     else:
         assert sorted(map(str, found)) == sorted(map(str, truth))
+
+
+_COLUMNS = [field.name for field in fields(Span) if field.name != "record"]
+
+
+def _by_id(spans: list[Span]) -> dict[str, list[object]]:
+    return {span.record.span_id: [getattr(span, name) for name in _COLUMNS] for span in spans}
+
+
+@pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
+def test_a_trace_that_arrives_in_pieces_resolves_the_same(capture: corpus.Path) -> None:
+    """In any order, bit by bit, and from columns alone; and a second time changes nothing."""
+    records = corpus.records(capture)
+    whole = [normalise(record) for record in records]
+    resolve(whole)
+    assert resolve(whole) == []
+    expected = _by_id(whole)
+
+    pieces = [normalise(record) for record in records]
+    for end in range(0, len(pieces), max(1, len(pieces) // 4)):
+        resolve(pieces[:end])
+    resolve(pieces)
+    assert _by_id(pieces) == expected
+
+    stored = [normalise(record) for record in records]
+    random.Random(1).shuffle(stored)
+    for span in stored:
+        span.record = replace(span.record, attributes={}, events=[], links=[])
+    resolve(stored)
+    assert _by_id(stored) == expected

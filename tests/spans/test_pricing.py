@@ -15,7 +15,7 @@ from tracestore.spans.pricing import SOURCE, Price, cost, vendor
 
 
 def test_a_sample_of_the_whole_price_table() -> None:
-    chooser = random.Random(3)  # noqa: S311
+    chooser = random.Random(3)
     moment = datetime.fromtimestamp(NOW / 1e9, tz=UTC)
     models = [(p.id, m.id) for p in data_snapshot.get_snapshot().providers for m in p.models]
     for provider, model in chooser.sample(models, 300):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ def span(
     span_id: str,
     parent: str = "",
     *,
-    type: str = "workflow",
+    type: str = "workflow",  # noqa: A002
     scope: str = "app",
     trace: str = "t",
     start: int = 0,
@@ -238,7 +239,7 @@ def test_cycles_duplicates_and_own_parents() -> None:
 
 
 def _many(count: int) -> list[Span]:
-    chooser = random.Random(7)  # noqa: S311
+    chooser = random.Random(7)
     return [
         Span(
             SpanRecord("t", f"{i:x}", f"{i - 1:x}" if i else "", "n", NOW + i, NOW + 3 * count - i),
@@ -285,3 +286,30 @@ def test_order_does_not_matter_and_columns_are_enough() -> None:
     for one, two, three in zip(expected, backwards[::-1], rebuilt, strict=True):
         assert replace(one, record=two.record) == two
         assert replace(one, record=three.record) == three
+
+
+def test_arguments_come_from_the_request() -> None:
+    asked = [
+        {"type": "tool_call", "id": "c1", "name": "t", "arguments": {"b": 1, "a": 2}},
+        {"type": "tool_call", "id": "c2", "name": "u", "arguments": '{"id": "ORD-1"}'},
+        {"type": "tool_call", "id": "c3", "name": "t", "arguments": {"q": "other"}},
+    ]
+    output = json.dumps([{"role": "assistant", "parts": asked}])
+    spans = [
+        call("a", "p", output=output),
+        span("b", "p", type="tool", tool_name="t", tool_call_id="c1"),
+        span("c", "p", type="tool", tool_name="u", input="ORD-1"),
+        span("d", "p", type="tool", tool_name="u", input="ORD-2"),
+        span("e", "p", type="tool", tool_name="t", tool_call_id="c3", input='{"q":"mine"}'),
+        span("f", "p", type="tool", tool_name="other", tool_call_id="c1"),
+        span("g", trace="u", type="tool", tool_name="t", tool_call_id="c1"),
+    ]
+    resolve(spans)
+    assert [found.input for found in spans[1:]] == [
+        '{"a":2,"b":1}',
+        '{"id":"ORD-1"}',
+        "ORD-2",
+        '{"q":"mine"}',
+        "",
+        "",
+    ]

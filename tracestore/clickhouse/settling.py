@@ -74,15 +74,14 @@ def resolve_spans(chosen: dict[str, Any], version: int) -> int:
     by_project: dict[str, list[Span]] = defaultdict(list)
     for project, *row in client.run(queries.load("settle_spans"), chosen).result_rows:
         by_project[project].append(rebuilt(row))
-    changed = 0
-    for project, spans in by_project.items():
-        by_trace: dict[str, dict[str, Span]] = defaultdict(dict)
-        for span in resolve(spans):
-            by_trace[span.record.trace_id][span.record.span_id] = span
-        for trace_id, changes in by_trace.items():
-            rewrite(project, trace_id, changes, version)
-            changed += len(changes)
-    return changed
+    changed = {
+        (project, span.record.trace_id, span.record.span_id): span
+        for project, spans in by_project.items()
+        for span in resolve(spans)
+    }
+    if changed:
+        rewrite(chosen, changed, version)
+    return len(changed)
 
 
 def rebuilt(row: Sequence[Any]) -> Span:
@@ -99,13 +98,16 @@ def rebuilt(row: Sequence[Any]) -> Span:
     return span
 
 
-def rewrite(project: str, trace_id: str, changes: dict[str, Span], version: int) -> None:
-    """Stores the rows of changed spans again, with their new values and a later version."""
-    table = client.query_arrow(queries.load("settle_rows"), {"project": project, "trace_id": trace_id})
-    ids = table.column("span_id").to_pylist()
-    wanted = [index for index, span_id in enumerate(ids) if span_id in changes]
-    table = table.take(pa.array(wanted, pa.int64()))
-    spans = [changes[ids[index]] for index in wanted]
+def rewrite(chosen: dict[str, Any], changed: dict[tuple[str, str, str], Span], version: int) -> None:
+    """Stores the rows of changed spans again, with their new values and a later version.
+
+    One read and one write for all of them: a pass may change a few spans in each of many traces.
+    """
+    table = client.query_arrow(queries.load("settle_rows"), chosen)
+    keys = zip(*(table.column(name).to_pylist() for name in ("project", "trace_id", "span_id")), strict=True)
+    found = [(index, changed[key]) for index, key in enumerate(keys) if key in changed]
+    table = table.take(pa.array([index for index, _ in found], pa.int64()))
+    spans = [span for _, span in found]
     new: dict[str, pa.Array] = {name: columns.text([getattr(span, name) for span in spans]) for name in _TEXTS}
     new |= {name: columns.counts(getattr(span, name) for span in spans) for name in _COUNTS}
     new["cost_usd"] = pa.array([span.cost_usd for span in spans], pa.float64())

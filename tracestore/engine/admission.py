@@ -12,7 +12,7 @@ both, and be run exactly as judged.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tracestore.engine.errors import ACCESS_DENIED, EngineError
@@ -43,7 +43,8 @@ _NODES = frozenset(
         "QualifiedColumnsRegexpMatcher", "QueryParameter", "SampleRatio",
         "SelectIntersectExceptQuery", "SelectQuery", "SelectWithUnionQuery",
         "StorageOrderByElement", "Subquery", "TableExpression", "TableIdentifier", "TableJoin",
-        "TablesInSelectQuery", "TablesInSelectQueryElement", "WindowDefinition", "WindowListElement", "WithElement",
+        "TablesInSelectQuery", "TablesInSelectQueryElement", "WindowDefinition",
+        "WindowListElement", "WithElement",
     )
 )  # fmt: skip
 _MEMBERSHIP = frozenset(
@@ -63,8 +64,9 @@ class Catalogue:
     """What there is to be named: exposed views, and every relation the engine would also find."""
 
     views: frozenset[str]
-    relations: frozenset[str]  # all tables and views of the reader's current database
-    databases: frozenset[str]
+    # Asked for only when a statement names something that is not exposed, perhaps a CTE.
+    relations: Callable[[], frozenset[str]]  # all tables and views of the current database
+    databases: Callable[[], frozenset[str]]
     database: str = EXPOSED_DATABASE
 
 
@@ -160,7 +162,7 @@ def judge_relation(name: str, catalogue: Catalogue, must_be_table: bool = True) 
     """
     parts = name.split(".")
     if len(parts) == 1:
-        if name in catalogue.views or name not in catalogue.relations:
+        if name in catalogue.views or name not in catalogue.relations():
             return
     elif len(parts) == 2:
         database, table = parts
@@ -170,9 +172,9 @@ def judge_relation(name: str, catalogue: Catalogue, must_be_table: bool = True) 
             return
         if database in SCHEMA_DATABASES and table.lower() in SCHEMA_TABLES:
             return
-        if not must_be_table and database not in catalogue.databases:
+        if not must_be_table and database not in catalogue.databases():
             return
-    elif not must_be_table and parts[0] not in catalogue.databases:
+    elif not must_be_table and parts[0] not in catalogue.databases():
         return
     raise refused(
         f"Relation {name} is not available to readers; "

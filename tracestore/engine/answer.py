@@ -35,7 +35,7 @@ _CONTENT_TYPES = {
 
 def content_type(output_format: str) -> str:
     """The media type of a format; the longest known beginning of its name decides."""
-    lowered = output_format.lower()
+    lowered = (output_format or "TabSeparated").lower()
     if lowered == "arrowstream":
         return "application/vnd.apache.arrow.stream"
     if lowered.endswith(("eachrow", "eachrowwithprogress")) and lowered.startswith("json"):
@@ -61,9 +61,10 @@ class Answer:
             ("content-type", content_type(output_format)),
             ("x-clickhouse-server-display-name", DISPLAY_NAME),
             ("x-clickhouse-query-id", self.query_id),
-            ("x-clickhouse-format", output_format),
             ("x-clickhouse-timezone", self._timezone),
         ]
+        if output_format:
+            headers.append(("x-clickhouse-format", output_format))
         if statistics is not None:
             headers.append(("x-clickhouse-summary", summary(statistics)))
         return headers

@@ -10,7 +10,7 @@ with back-pressure (the streaming API repeats format headers at each block).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,33 @@ class Connection:
             params,
         )
         return statistics
+
+    def blocks(
+        self, text: str, params: Mapping[str, str], statistics: Statistics
+    ) -> Generator[bytes, None, None]:
+        """Run a statement and yield its result block by block in the Native format."""
+        try:
+            stream = self._native.send_query(_encoded(text), "Native", params=dict(params))
+        except RuntimeError as error:
+            raise from_engine(str(error)) from None
+        finished = False
+        try:
+            while True:
+                try:
+                    chunk = self._native.streaming_fetch_result(stream)
+                except RuntimeError as error:
+                    finished = True
+                    raise from_engine(str(error)) from None
+                if chunk is None or chunk.rows_read() == 0:
+                    finished = True
+                    return
+                statistics.result_rows += chunk.rows_read()
+                statistics.read_rows += chunk.storage_rows_read() or chunk.rows_read()
+                statistics.read_bytes += chunk.storage_bytes_read() or chunk.bytes_read()
+                yield chunk.bytes()
+        finally:
+            if not finished:
+                self._native.streaming_cancel_query(stream)
 
     def insert(self, text: str, input_format: str, chunks: Iterable[bytes]) -> Statistics:
         """Run an INSERT whose data, in `input_format`, are `chunks`. All of them or an error."""

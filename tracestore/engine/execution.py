@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from tracestore.engine.accounts import Account
 from tracestore.engine.admission import refused
 from tracestore.engine.body import BodyReader
 from tracestore.engine.database import Connection, Database, Statistics
-from tracestore.engine.errors import UNKNOWN_DATABASE, EngineError
+from tracestore.engine.errors import QUERY_WAS_CANCELLED, UNKNOWN_DATABASE, EngineError
 from tracestore.engine.external_tables import ExternalTable
 from tracestore.engine.gate import Gate, use_reader_database
+from tracestore.engine.native_protocol import NativeReframer
 from tracestore.engine.reader_policy import reader_settings
 from tracestore.engine.request import Request
 from tracestore.engine.running import QueryIds
@@ -162,12 +164,18 @@ class Executor:
         text = wanted.text
         if wanted.verb == "KILL":
             text = self._with_engine_ids(connection, wanted)
-        if wanted.streams:
-            if wanted.settings:
-                text += f"\nSETTINGS {wanted.settings}"
-            return Result(connection.query_into(job.pipe, text, job.output_format, params))
+        bare = text
         if wanted.settings:
             text += f"\nSETTINGS {wanted.settings}"
+        if not wanted.has_result:
+            data, statistics = connection.query(text, job.output_format, params)
+            if not data:
+                job.output_format = ""  # clients tell success without rows from no rows by this
+            return Result(statistics, data)
+        if job.output_format == "Native" and request.protocol_revision:
+            return Result(self._write_blocks(connection, job, text, bare))
+        if wanted.streams:
+            return Result(connection.query_into(job.pipe, text, job.output_format, params))
         data, statistics = connection.query(text, job.output_format, params)
         return Result(statistics, data)
 
@@ -205,6 +213,35 @@ class Executor:
         connection.set(settings)
         return bare
 
+    def _write_blocks(self, connection: Connection, job: Job, text: str, bare: str) -> Statistics:
+        """Write a Native result to the pipe as the client's protocol revision has it."""
+        params = job.request.query_parameters
+        database = _current_database(connection)
+
+        def column_types() -> list[str]:
+            # On a connection of its own: the query's is busy. It does not see temporary tables;
+            # their DateTime columns come without time zone.
+            described = self._database.connect()
+            try:
+                described.use(database)
+                return _described_types(described, bare, params)
+            except EngineError:
+                return []
+            finally:
+                described.close()
+
+        reframer = NativeReframer(job.request.protocol_revision, column_types)
+        statistics = Statistics()
+        with contextlib.closing(connection.blocks(text, params, statistics)) as blocks:
+            for block in blocks:
+                view = memoryview(reframer.reframe(block))
+                while view:
+                    try:
+                        view = view[os.write(job.pipe, view) :]
+                    except BrokenPipeError:
+                        raise EngineError(QUERY_WAS_CANCELLED, "The client is gone.") from None
+        return statistics
+
     def _with_engine_ids(self, connection: Connection, statement: Statement) -> str:
         """A KILL QUERY with the clients' query ids in it replaced by the engine's."""
         text = statement.text
@@ -214,6 +251,11 @@ class Executor:
                 if found:
                     text = text[: token.start] + quote(found) + text[token.end :]
         return text
+
+
+def _described_types(connection: Connection, text: str, params: dict[str, str]) -> list[str]:
+    described, _ = connection.query(f"DESCRIBE TABLE ({text}\n)", "TabSeparatedRaw", params)
+    return [line.split("\t")[1] for line in described.decode().splitlines() if "\t" in line]
 
 
 def _current_database(connection: Connection) -> str:

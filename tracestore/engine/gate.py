@@ -83,16 +83,16 @@ class Gate:
             return self._functions
 
     def _catalogue(self, connection: Connection) -> Catalogue:
-        names, _ = connection.query(
-            "SELECT 't', name FROM system.tables WHERE database = currentDatabase() "
-            "UNION ALL SELECT 'd', name FROM system.databases",
-            "TabSeparatedRaw",
-        )
-        rows = [line.split("\t", 1) for line in names.decode("utf-8", "replace").splitlines()]
+        def names(question: str) -> frozenset[str]:
+            found, _ = connection.query(question, "TabSeparatedRaw")
+            return frozenset(found.decode("utf-8", "surrogateescape").splitlines())
+
         return Catalogue(
             views=self._views,
-            relations=frozenset(name for kind, name in rows if kind == "t"),
-            databases=frozenset(name for kind, name in rows if kind == "d"),
+            relations=lambda: names(
+                "SELECT name FROM system.tables WHERE database = currentDatabase()"
+            ),
+            databases=lambda: names("SELECT name FROM system.databases"),
             database=EXPOSED_DATABASE,
         )
 

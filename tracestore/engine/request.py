@@ -78,6 +78,12 @@ class Request:
             found[name] = value
         return found
 
+    @property
+    def protocol_revision(self) -> int:
+        """The revision of the Native format the client understands; 0 if it named none."""
+        given = self.params.get("client_protocol_version", "")
+        return int(given) if given.isdigit() and len(given) < 10 else 0
+
     def flag(self, name: str) -> bool:
         """Whether a boolean parameter is set."""
         return self.params.get(name, "") in ("1", "true", "True")

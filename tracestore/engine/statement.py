@@ -9,7 +9,10 @@ from tracestore.engine.errors import NOT_IMPLEMENTED, SYNTAX_ERROR, EngineError
 from tracestore.engine.sql_tokens import Token, tokenize
 
 _INSERT_START = re.compile(rb"(?:\s|--[^\n]*\n|/\*.*?\*/|#[ !][^\n]*\n)*insert\b", re.I | re.DOTALL)
+_WITH_START = re.compile(rb"(?:\s|--[^\n]*\n|/\*.*?\*/|#[ !][^\n]*\n)*with\b", re.I | re.DOTALL)
 _TEXT_INSERT = ("SELECT", "WITH", "FROM", "WATCH")
+# Statements with a small result; all others but the streamed ones have none.
+_LISTING = ("SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "KILL", "CHECK", "BACKUP", "RESTORE")
 # Statements whose result can be large, and which take INTO OUTFILE.
 _STREAMED = ("SELECT", "WITH", "FROM", "(", "VALUES")
 
@@ -30,6 +33,11 @@ class Statement:
         return self.verb in _STREAMED and not any(
             token.depth == 0 and token.upper == "INSERT" for token in self.tokens
         )
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the statement answers with rows (perhaps none), not just with success."""
+        return self.streams or self.verb in _LISTING
 
 
 @dataclass(frozen=True)
@@ -162,8 +170,15 @@ def quote(value: str) -> str:
 
 
 def is_insert(body: bytes) -> bool:
-    """Whether a body starts with an INSERT statement, after comments."""
-    return _INSERT_START.match(body) is not None
+    """Whether a body starts with an INSERT statement, after comments and WITH … clauses."""
+    if _INSERT_START.match(body) is not None:
+        return True
+    if _WITH_START.match(body) is None:
+        return False
+    for token in tokenize(body.decode("latin-1")):
+        if token.depth == 0 and token.upper in ("SELECT", "INSERT"):
+            return token.upper == "INSERT"
+    return False
 
 
 def insert_head(body: bytes, complete: bool) -> InsertHead | Statement | None:
@@ -175,9 +190,12 @@ def insert_head(body: bytes, complete: bool) -> InsertHead | Statement | None:
     read one byte to a character: offsets stay byte offsets.
     """
     text = body.decode("latin-1")
-    target_seen = False
+    insert_seen = target_seen = False
     before: Token | None = None
     for token in tokenize(text):
+        if not insert_seen:
+            insert_seen = token.depth == 0 and token.upper == "INSERT"
+            continue
         at_border = not complete and token.end >= len(text) - 1
         after_dot = before is not None and before.text == "."
         if token.depth == 0 and token.kind == "word" and target_seen and not after_dot:

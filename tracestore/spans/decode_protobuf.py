@@ -52,11 +52,12 @@ class ProtobufSpans:
     def salvage(self) -> Iterator[tuple[int, SpanRecord | None]]:
         """The same for a request with broken framing: its parts one by one, up to the break."""
         self.broken = True
-        for raw_resource_spans in wire.salvaged(self.body, 1)[1]:
-            raw_resource, all_scope_spans = wire.salvaged(raw_resource_spans, 2)
+        for raw_resource_spans in wire.salvaged(self.body, 1, remainder=True)[1]:
+            raw_resource, all_scope_spans = wire.salvaged(raw_resource_spans, 2, remainder=True)
             resource = self.resource(raw_resource)
             for raw_scope_spans in all_scope_spans:
-                raw_scope, spans = wire.salvaged(raw_scope_spans, 2)
+                # Not the remainder: a span without its end might still read as a whole one.
+                raw_scope, spans = wire.salvaged(raw_scope_spans, 2, remainder=False)
                 scope = self.scope(raw_scope)
                 for raw in spans:
                     try:

@@ -103,14 +103,14 @@ class Broken(ValueError):
     """The bytes are not protobuf from here on."""
 
 
-def salvaged(body: bytes, number: int) -> tuple[bytes, list[bytes]]:
+def salvaged(body: bytes, number: int, *, remainder: bool) -> tuple[bytes, list[bytes]]:
     """Of a container that upb refuses: its field 1, and every field `number`, up to the break.
 
-    The field that the break is in is given as far as it goes.
+    With `remainder` the field that the break is in is given as far as it goes.
     """
     head, found = b"", []
     try:
-        for at, payload in fields(body, keep_remainder=True):
+        for at, payload in fields(body, remainder=remainder):
             if isinstance(payload, bytes):
                 if at == number:
                     found.append(payload)
@@ -121,10 +121,10 @@ def salvaged(body: bytes, number: int) -> tuple[bytes, list[bytes]]:
     return head, found
 
 
-def fields(body: bytes, *, keep_remainder: bool = False) -> Iterator[tuple[int, bytes | int]]:
+def fields(body: bytes, *, remainder: bool = False) -> Iterator[tuple[int, bytes | int]]:
     """The fields of one message in order: integers for varint and fixed ones, else bytes.
 
-    With `keep_remainder` a field that is longer than the message gives the bytes there are.
+    With `remainder` a field that is longer than the message gives the bytes there are.
 
     Raises:
         Broken: at the first byte that cannot be read.
@@ -136,7 +136,7 @@ def fields(body: bytes, *, keep_remainder: bool = False) -> Iterator[tuple[int, 
         if wire == 2:
             length, at = varint(body, at)
             if at + length > size:
-                if keep_remainder:
+                if remainder:
                     yield number, body[at:]
                 raise Broken("a field is longer than its message")
             yield number, body[at : at + length]

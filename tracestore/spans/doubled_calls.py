@@ -24,6 +24,9 @@ _MAX_BETWEEN: Final = 8
 #: How many calls at the same time below one parent are told apart.
 _MAX_PARALLEL: Final = 32
 
+#: How many spans at the same time may carry one response id.
+_MAX_COPIES: Final = 8
+
 
 def merge_calls(forest: Forest, overrides: Overrides | None = None) -> None:
     """Leave one `llm` span for each model call.
@@ -105,16 +108,12 @@ def _same_id(calls: list[Span]) -> Iterator[tuple[Span, Span]]:
         # Overlapping spans are neighbours when sorted by start; ids that a mock server repeats
         # belong to calls one after the other and stay apart.
         found.sort(key=_key)
-        last = found[0]
-        for span in found[1:]:
-            if (
-                _overlap(last, span)
-                and _identity(last) != _identity(span)
-                and (last.record.trace_id == span.record.trace_id or _across(last, span))
-            ):
-                yield last, span
-            if span.record.end_ns > last.record.end_ns:
-                last = span
+        for index, span in enumerate(found):
+            near = found[max(0, index - _MAX_COPIES) : index]
+            others = [o for o in near if _overlap(o, span) and _identity(o) != _identity(span)]
+            here = [o for o in others if o.record.trace_id == span.record.trace_id]
+            for other in here or [o for o in others if _across(o, span)]:
+                yield other, span
 
 
 def _across(one: Span, two: Span) -> bool:

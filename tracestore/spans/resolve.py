@@ -41,8 +41,8 @@ def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[S
     merge_calls(forest, overrides)
     merge_tools(forest)
     fill_arguments(forest)
-    _merge_agents(forest)
     _inherit_agents(forest)
+    _merge_agents(forest)
     _spread_context(forest)
     return [span for span, old in zip(spans, before, strict=True) if _columns(span) != old]
 
@@ -102,7 +102,8 @@ def _find_graphs(forest: Forest) -> None:
 def _merge_agents(forest: Forest) -> None:
     """One run reported by two spans, the inner directly or through workflow spans of that agent.
 
-    The outer stays the run. An agent that calls itself does so through a tool.
+    The outer stays the run. An agent that calls itself does so through a tool. A run without a name
+    has inherited one by now, and is part of that run.
     """
     for span in forest.top_down():
         if span.type != "agent" or not span.agent:

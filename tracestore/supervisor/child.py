@@ -57,6 +57,8 @@ class Child:
         self.spec = spec
         self.log = log
         self.ready = False
+        #: Whether it died and nobody was told yet that it is back.
+        self.missed = False
         self.on_line: Callable[[str], None] = lambda line: None
         self.started_at = 0.0
         self.start_again_at: float | None = None
@@ -116,6 +118,7 @@ class Child:
     def ended(self) -> float:
         """Notes that the process ended; returns the pause before it is to be started again."""
         self.ready = False
+        self.missed = True
         self.drop_lifeline()
         now = self._clock()
         if now - self.started_at >= RECOVERED_AFTER:

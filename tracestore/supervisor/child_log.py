@@ -14,8 +14,8 @@ KEPT = 3
 LINE_BYTES = 100_000
 TAIL_LINES = 30
 
-_LEVELS = ("warning", "error", "critical")
-_PLAIN = re.compile(r"^\W*(WARNING|ERROR|CRITICAL|FATAL)\b")
+_OWN = ("tracestore", "ingest", "dashboard")
+_PLAIN = re.compile(r"^\W*(ERROR|CRITICAL|FATAL)\b")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -76,10 +76,11 @@ def readable(line: str) -> str:
 
 
 def is_worrying(line: str) -> bool:
-    """Whether a line is a warning or worse, in our own logs or in those of the libraries."""
+    """Whether a line is an error, or a warning of our own; libraries warn about what is handled."""
     fields = _fields(line)
     if fields is not None:
-        return fields.get("level") in _LEVELS
+        own = str(fields.get("logger", "")).startswith(_OWN)
+        return fields.get("level") in ("error", "critical") or (own and fields.get("level") == "warning")
     return bool(_PLAIN.match(line)) or line.startswith("Traceback (most recent call last)")
 
 

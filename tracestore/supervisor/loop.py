@@ -137,9 +137,10 @@ class Supervisor:
                             wait = min(wait, child.start_again_at - now)
                     elif not child.alive:
                         wait = min(wait, self._mourn(child))
-                    elif not child.ready:
+                    elif child.missed:
                         wait = min(wait, _CHECK_EVERY)
                         if child.check_ready():
+                            child.missed = False
                             self._say(f"{child.spec.name} is running again.")
                 self._turn(wait)
         except Stopped:

@@ -36,7 +36,7 @@ def engine(environment: Environment, secrets: Secrets) -> Spec:
         environ=_environ(environment)
         | {"TRACESTORE_ENGINE_PASSWORD": secrets.engine_password, "TRACESTORE_SQL_PASSWORD": secrets.sql_password},
         ready_line="ready http",
-        stop_seconds=4.0,
+        stop_seconds=3.5,
     )
 
 
@@ -77,7 +77,7 @@ def services(environment: Environment) -> list[Spec]:
                 environ=environ,
                 # Not /readyz: several share the port, and any of them may answer.
                 ready_line="ingest ready",
-                stop_seconds=6.0,
+                stop_seconds=5.5,
             )
             for number in range(1, count + 1)
         ),
@@ -87,7 +87,8 @@ def services(environment: Environment) -> list[Spec]:
             stop_rank=2,
             environ=environ,
             ready_line="worker ready",
-            stop_seconds=3.0,
+            # Celery looks at its stop flag every two seconds.
+            stop_seconds=4.5,
         ),
         Spec(
             "web",

@@ -1,4 +1,3 @@
--- Whole rows of the spans that resolving changed, to be written again with their new values.
+-- Their whole rows, to be written again with what resolving changed.
 SELECT *
-FROM stored_spans FINAL
-WHERE project = {project:String} AND trace_id = {trace_id:String} AND start_time >= (SELECT since FROM open_since)
+/*include settle_apart*/

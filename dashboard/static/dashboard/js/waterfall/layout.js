@@ -41,11 +41,19 @@ export function isWhole([from, to], whole) {
   return from <= 0 && to >= whole;
 }
 
+/** Steps of clocks, in seconds, above which decimal ones read badly. */
+const CLOCK = [15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
+
+/** The smallest round step that is at least so long. */
+export function roundStep(rough) {
+  if (rough > 10e6 && rough <= 86400e6) return CLOCK.find((seconds) => seconds * 1e6 >= rough) * 1e6;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
+}
+
 /** Round moments in the window, about one per 110 px: [time, x, words]. */
 export function ticks([from, to], width) {
-  const rough = ((to - from) * 110) / Math.max(width, 1);
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
+  const step = roundStep(((to - from) * 110) / Math.max(width, 1));
   const made = [];
   for (let k = Math.ceil(from / step); k * step <= to; k += 1) {
     made.push([k * step, ((k * step - from) / (to - from)) * width, moment(k * step, step)]);
@@ -60,8 +68,11 @@ export function moment(time, step) {
   const [word, scale] = unit === "ms" && time >= 1e7 ? ["s", 1e6] : [unit, size];
   const digits = Math.max(0, Math.ceil(-Math.log10(step / scale) - 1e-9));
   if (word === "s" && time >= 60e6 && digits === 0) {
+    const two = (number) => String(number).padStart(2, "0");
     const seconds = Math.round(time / 1e6);
-    return seconds % 60 ? `${Math.floor(seconds / 60)} m ${String(seconds % 60).padStart(2, "0")} s` : `${seconds / 60} m`;
+    const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    if (hours) return `${hours} h ${two(minutes)} m`;
+    return rest ? `${minutes} m ${two(rest)} s` : `${minutes} m`;
   }
   return `${(time / scale).toFixed(digits)} ${word}`;
 }

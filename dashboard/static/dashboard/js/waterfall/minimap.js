@@ -51,7 +51,8 @@ export class Minimap {
       for (let i = 0; i < model.n; i += 1) if (model.type[i] === code) box(i, 1);
     });
     context.fillStyle = token("error");
-    for (const i of model.errors) context.fillRect((model.start[i] / model.whole) * width, y(i) - 1, 3, Math.max(high, 3));
+    const mark = model.errors.length > 40 ? 1.5 : 3; // many marks must not hide the rest
+    for (const i of model.errors) context.fillRect((model.start[i] / model.whole) * width, y(i) - 1, mark, Math.max(high, mark));
     this.brush();
   }
 

@@ -1,0 +1,77 @@
+"""Hostile text, markdown, JSON and figures, before any page."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard import figures_as_text, json_tree, markdown
+from dashboard.visible_text import visible
+
+CASES = json.loads((Path(__file__).parent.parent / "js" / "format_cases.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", ["duration", "tokens", "cost"])
+def test_figures_read_as_in_the_browser(name: str) -> None:
+    for value, expected in CASES[name]:
+        assert getattr(figures_as_text, name)(value) == expected
+
+
+def test_times_ago_read_as_in_the_browser() -> None:
+    now = 1_790_000_000_000_000_000
+    for seconds, expected in CASES["ago"]:
+        assert figures_as_text.ago(now - seconds * 1_000_000_000, now) == expected
+
+
+def test_controls_go_and_directions_show() -> None:
+    assert visible("\x1b[31mred\x1b[0m\x00 a\u202eb\nc\td") == "red a⟦U+202E⟧b\nc\td"
+    assert visible("x" * 50, limit=10) == "x" * 9 + "…"
+    assert visible("naïve 日本 🙂") == "naïve 日本 🙂"
+
+
+@given(st.text())
+def test_nothing_hidden_is_left(text: str) -> None:
+    shown = visible(text)
+    assert not any((ord(c) < 32 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 or 0x202A <= ord(c) <= 0x202E for c in shown)
+    shown.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [">" * 50_000, "> " * 10_000, "- " * 20_000, "*" * 50_000, "[" * 50_000, "".join(" " * (2 * i) + "- a\n" for i in range(300))],
+)  # fmt: skip
+def test_deep_markdown_is_shown_plain_and_whole(text: str) -> None:
+    began = time.process_time()
+    html = markdown.render(text)
+    assert html.startswith('<pre class="plain">')
+    assert time.process_time() - began < 2.0  # a hang, not a slow machine
+
+
+def test_markdown_cannot_run_or_fetch_anything() -> None:
+    html = markdown.render("![b](http://evil.invalid/x.png) <img src=x onerror=alert(1)> [c](javascript:alert(1)) [ok](https://a.invalid/)")
+    assert "<img" not in html and "src=" not in html.replace("&lt;img src=", "")
+    assert 'href="javascript' not in html
+    assert 'href="https://a.invalid/" rel="noopener noreferrer nofollow"' in html
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30))
+def test_json_trees_are_balanced_and_escaped(value: object) -> None:
+    html = json_tree.render(value)
+    for tag in ("ul", "details", "li"):
+        assert html.count(f"<{tag}>") + html.count(f"<{tag} ") == html.count(f"</{tag}>")
+    assert "<script" not in html
+
+
+def test_json_keeps_digits_and_stays_bounded() -> None:
+    assert "12345678901234567890123.10" in json_tree.render(json_tree.parse('{"a": 12345678901234567890123.10}'))
+    big = json_tree.render(json_tree.parse(json.dumps([list(range(50)) for _ in range(500)])))
+    assert "more entries" in big and big.count("<li") < 1_200
+    with pytest.raises(json_tree.NotJson):
+        json_tree.parse("[" * 100_000)
+    deep = json_tree.parse("[" * 200 + "]" * 200)
+    assert "nested deeper" in json_tree.render(deep)

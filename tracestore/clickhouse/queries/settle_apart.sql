@@ -1,0 +1,10 @@
+-- Spans of the chosen traces that came in several writes; those of one write were resolved together
+-- before they were stored.
+FROM stored_spans FINAL
+WHERE (project, trace_id) IN (
+        SELECT project, trace_id FROM open_traces
+        WHERE (project, trace_id) IN (
+            /*include settle_chosen*/
+        ) AND (writes > 1 OR (project, trace_id) IN (SELECT project, trace_id FROM stored_traces))
+    )
+  AND start_time >= (SELECT since FROM open_since)
