@@ -16,6 +16,7 @@ from dashboard.payload_view import TEXT_LIMIT, PayloadView, payload_view
 from dashboard.visible_text import visible
 from tracestore.clickhouse.rows import SpanDetail
 from tracestore.spans.messages import Conversation, Message, Part, messages
+from tracestore.spans.model import Event
 
 #: Characters rendered as markdown over the whole conversation; later texts are shown plain.
 MARKDOWN_BUDGET = 150_000
@@ -80,7 +81,8 @@ def conversation_view(detail: SpanDetail) -> ConversationView | None:
     """The conversation of a span that talks to a model; None where there are no messages."""
     if detail.row.type not in MODEL_TYPES:
         return None
-    found = messages(detail.attributes, detail.events, detail.row.type)
+    events = [Event(event.time_ns, event.name, event.attributes) for event in detail.events]
+    found = messages(detail.attributes, events, detail.row.type)
     if not (found.input or found.output):
         return None
     return view(found)

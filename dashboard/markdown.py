@@ -34,17 +34,13 @@ ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 DEEP = re.compile(r"^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){21,}|[*_~`\[\]!(<]{200,}", re.MULTILINE)
 
 
-def image_as_text(
-    self: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Any
-) -> str:
+def image_as_text(self: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     token = tokens[index]
     return f"<code>[image: {escape(token.content)} {escape(str(token.attrGet('src') or '')[:300])}]</code>"
 
 
 def parser() -> MarkdownIt:
-    made = MarkdownIt("commonmark", {"html": False, "maxNesting": NESTING_LIMIT}).enable(
-        ["table", "strikethrough"]
-    )
+    made = MarkdownIt("commonmark", {"html": False, "maxNesting": NESTING_LIMIT}).enable(["table", "strikethrough"])
     made.add_render_rule("image", image_as_text)
     return made
 

@@ -16,9 +16,11 @@ CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(cod
 BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 HIDDEN = (0x200B, 0x2060, 0xFEFF, *range(0xE0000, 0xE0080))
 MARKS = {code: f"⟦U+{code:04X}⟧" for code in (*BIDI, *HIDDEN)}
-SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
+SURROGATES = dict.fromkeys(range(55296, 57344), "�")
 TABLE = CONTROLS | MARKS | SURROGATES
-SUSPECT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff\U000e0000-\U000e007f]")
+SUSPECT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff\U000e0000-\U000e007f]"
+)
 
 
 def visible(text: str, *, limit: int = 0) -> str:

@@ -3,10 +3,15 @@
 Registered by hand instead of through generated stubs: the stubs decode before our code runs, and
 answer INTERNAL for a whole batch when one string in it is not UTF-8. Here requests and answers are
 bytes at the boundary.
+
+To gRPC these methods are client-streaming, which is the same on the wire and lets us ask for the
+message ourselves: the key is checked before a body is taken in, and few are taken in at a time.
+gRPC tells no size beforehand, and holds up to the whole limit in memory for each one that it reads.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -20,6 +25,7 @@ from ingest.limits import IngestLimits
 from ingest.metrics import Metrics
 from ingest.receive import Receiver
 from ingest.status import Failure, failure_of
+from tracestore.errors import InvalidInput, Overloaded
 
 TRACES: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 LOGS: Final = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
@@ -30,7 +36,7 @@ def make_server(
 ) -> grpc.aio.Server:
     """A server without ports yet. gzip is spoken by gRPC itself, as is the refusal of bombs."""
     return grpc.aio.server(
-        handlers=[_Handlers(receiver, gate, metrics)],
+        handlers=[_Handlers(receiver, gate, limits, metrics)],
         options=[
             ("grpc.max_receive_message_length", limits.body_bytes),
             ("grpc.so_reuseport", int(reuse_port)),
@@ -45,25 +51,27 @@ def make_server(
 class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Method name → handler, without codecs."""
 
-    def __init__(self, receiver: Receiver, gate: Gate, metrics: Metrics) -> None:
+    def __init__(self, receiver: Receiver, gate: Gate, limits: IngestLimits, metrics: Metrics) -> None:
         self._receiver = receiver
         self._gate = gate
+        self._limits = limits
         self._metrics = metrics
+        self._reading = asyncio.Semaphore(limits.reads)
         self._methods = {
-            TRACES: grpc.unary_unary_rpc_method_handler(self._method("traces")),
-            LOGS: grpc.unary_unary_rpc_method_handler(self._method("logs")),
+            TRACES: grpc.stream_unary_rpc_method_handler(self._method("traces")),
+            LOGS: grpc.stream_unary_rpc_method_handler(self._method("logs")),
         }
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         return self._methods.get(handler_call_details.method)
 
-    def _method(self, signal: Signal) -> Callable[[bytes, Any], Awaitable[bytes]]:
-        async def export(body: bytes, context: Any) -> bytes:
+    def _method(self, signal: Signal) -> Callable[[Any, Any], Awaitable[bytes]]:
+        async def export(messages: Any, context: Any) -> bytes:
             started = time.perf_counter()
             code = "CANCELLED"
             try:
                 try:
-                    answer = await self._answer(signal, body, context)
+                    answer = await self._answer(signal, context)
                 except Exception as error:
                     failure = failure_of(error)
                     code = failure.status.grpc.name
@@ -79,9 +87,10 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         return export
 
-    async def _answer(self, signal: Signal, body: bytes, context: Any) -> bytes:
+    async def _answer(self, signal: Signal, context: Any) -> bytes:
         headers = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         project = await self._gate.project(headers)
+        body = await self._body(context)
         self._metrics.request_bytes.labels("grpc").observe(len(body))
         with self._receiver.room() as room:
             room.resize(len(body))
@@ -90,6 +99,19 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
             else:
                 receipt = self._receiver.logs(body, "protobuf")
         return accepted(signal, "protobuf", receipt.rejected, receipt.message)
+
+    async def _body(self, context: Any) -> bytes:
+        """The message of the call."""
+        try:
+            async with asyncio.timeout(self._limits.read_s), self._reading:
+                body = await context.read()
+        except TimeoutError:
+            raise Overloaded(
+                "the request could not be read in time", retry_after_s=self._receiver.retry_after()
+            ) from None
+        if not isinstance(body, bytes):
+            raise InvalidInput("the call has no message")
+        return body
 
 
 def _details(failure: Failure) -> tuple[tuple[str, bytes], ...]:

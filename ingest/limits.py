@@ -22,8 +22,10 @@ class IngestLimits:
     busy_s: inserts closer together than this are in quick succession.
     linger_s: how long to wait then.
     retry_s: the pause before the only second attempt after the store did not answer.
-    answer_s: how long a sender is kept waiting. Senders give up after 10 s by default.
-    read_s: how long a body may take to arrive over HTTP.
+    answer_s: how long an export waits without the store taking any of it. Senders give up after
+        10 s by default.
+    reads: gRPC messages taken in at a time; each may be as large as a body.
+    read_s: how long a body may take to arrive.
     bisect_writes: inserts spent on finding the spans that the store refuses, per batch.
     retry_after_s: the delay told to senders that are turned away, spread so that they do not return
         together. The OpenTelemetry Python exporter gives up above its own 10 s.
@@ -41,6 +43,7 @@ class IngestLimits:
     linger_s: float = 0.05
     retry_s: float = 0.1
     answer_s: float = 30.0
-    read_s: float = 60.0
+    reads: int = 8
+    read_s: float = 30.0
     bisect_writes: int = 256
     retry_after_s: tuple[float, float] = (2.0, 5.0)

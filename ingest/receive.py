@@ -115,7 +115,7 @@ class Receiver:
         messages: dict[str, None] = {}
         received = 0
         try:
-            async with asyncio.timeout(self._limits.answer_s):
+            async with asyncio.timeout(self._limits.answer_s) as patience:
                 for part in slices:
                     received += part.received
                     self._metrics.received(part.received)
@@ -130,11 +130,13 @@ class Receiver:
                     if len(waiting) >= self._limits.pending_slices:
                         rejected += await waiting[0].done
                         waiting.popleft()
+                        patience.reschedule(asyncio.get_running_loop().time() + self._limits.answer_s)
                     else:
                         await asyncio.sleep(0)
                 while waiting:
                     rejected += await waiting[0].done
                     waiting.popleft()
+                    patience.reschedule(asyncio.get_running_loop().time() + self._limits.answer_s)
         except TimeoutError:
             raise Unavailable("the store does not keep up", retry_after_s=self.retry_after()) from None
         except Unavailable as error:

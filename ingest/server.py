@@ -106,19 +106,24 @@ class IngestServer:
                 self._http_task.result()
             await asyncio.sleep(0.005)
 
-    async def stop(self) -> None:
-        """Takes nothing new, answers what is under way, for `STOP_WITHIN_S` at most."""
+    async def stop(self, within_s: float = STOP_WITHIN_S) -> bool:
+        """Takes nothing new and answers what is under way. False when there was not time for all of it."""
         self._http.should_exit = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_WITHIN_S):
-                await asyncio.gather(self._grpc.stop(STOP_WITHIN_S), self._http_task)
-                await self.commit.drain()
+        finishing = asyncio.create_task(self._finish(within_s))
+        done, _ = await asyncio.wait((finishing,), timeout=within_s)
+        finishing.cancel()
         self.commit.close()
         self._gate.close()
+        return bool(done)
+
+    async def _finish(self, within_s: float) -> None:
+        await self._grpc.stop(within_s)
+        await asyncio.shield(self._http_task)
+        await self.commit.drain()
 
 
-async def run(parts: Parts, host: str, grpc_port: int, http_port: int, *, reuse_port: bool) -> None:
-    """Serves until SIGTERM or SIGINT."""
+async def run(parts: Parts, host: str, grpc_port: int, http_port: int, *, reuse_port: bool) -> bool:
+    """Serves until SIGTERM or SIGINT; False when the store kept some insert hanging at the end."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -128,8 +133,9 @@ async def run(parts: Parts, host: str, grpc_port: int, http_port: int, *, reuse_
     log.info("ingest ready", host=host, grpc_port=server.grpc_port, http_port=server.http_port)
     await stopping.wait()
     log.info("ingest stopping")
-    await server.stop()
-    log.info("ingest stopped", **server.metrics.ledger())
+    clean = await server.stop()
+    log.info("ingest stopped", clean=clean, **server.metrics.ledger())
+    return clean
 
 
 class _Uvicorn(uvicorn.Server):

@@ -43,16 +43,14 @@ def stylesheet(tokens: Tokens) -> str:
         declarations(tokens["size"] | families, "  ") + "}\n",
         ":root {\n  color-scheme: light;",
         declarations(theme(tokens, "light"), "  ") + "}\n",
-        "@media (prefers-color-scheme: dark) {\n  :root:not([data-theme=\"light\"]) {\n    color-scheme: dark;",
+        '@media (prefers-color-scheme: dark) {\n  :root:not([data-theme="light"]) {\n    color-scheme: dark;',
         declarations(dark, "    ") + "  }\n}\n",
-        ":root[data-theme=\"dark\"] {\n  color-scheme: dark;",
+        ':root[data-theme="dark"] {\n  color-scheme: dark;',
         declarations(dark, "  ") + "}\n",
     ]
     # The type's colours by class, so that neither templates nor scripts ever name a colour.
     for span_type in tokens["type"]:
-        parts.append(
-            f".t-{span_type} {{ --fill: var(--type-{span_type}); --type-ink: var(--type-{span_type}-ink); }}"
-        )
+        parts.append(f".t-{span_type} {{ --fill: var(--type-{span_type}); --type-ink: var(--type-{span_type}-ink); }}")
     return "\n".join(parts) + "\n"
 
 

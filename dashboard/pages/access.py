@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.views.decorators.cache import never_cache
@@ -37,7 +37,7 @@ TITLES = {
 
 
 def projects_of(request: HttpRequest) -> list[Project]:
-    memberships = Membership.objects.filter(user_id=request.user.pk).select_related("project")
+    memberships = Membership.objects.filter(user_id=request.user.pk or 0).select_related("project")
     return [membership.project for membership in memberships.order_by("pk")]
 
 
@@ -64,8 +64,9 @@ def project_of(request: HttpRequest, own: list[Project]) -> Project:
 def page(view: PageView[P]) -> View[P]:
     """A GET page for logged-in members; the view gets the project's slug as its second argument."""
 
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return to_login(request)
         own = projects_of(request)
         request.projects = own  # type: ignore[attr-defined]  # read by base.html
         try:
@@ -75,16 +76,15 @@ def page(view: PageView[P]) -> View[P]:
         except TracestoreError as error:
             return error_page(request, error)
 
-    entered = login_required(require_GET(guarded))
+    functools.update_wrapper(answer, view)
+    return never_cache(require_GET(answer))
 
-    @functools.wraps(view)
-    def asked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if request.headers.get("HX-Request") and not request.user.is_authenticated:
-            # A redirect would be followed and the login form swapped into the list.
-            return HttpResponse(status=204, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
-        return entered(request, *args, **kwargs)
 
-    return never_cache(asked)
+def to_login(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        # A redirect would be followed and the login form swapped into the page.
+        return HttpResponse(status=204, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
+    return redirect_to_login(request.get_full_path())
 
 
 def error_page(request: HttpRequest, error: TracestoreError) -> HttpResponse:

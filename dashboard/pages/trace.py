@@ -18,47 +18,47 @@ from dashboard.pages import span as span_page
 from dashboard.pages.access import page
 from tracestore.analysis.tree import Tree, build
 from tracestore.clickhouse import reader
-from tracestore.clickhouse.rows import SpanRow, TraceSummary
+from tracestore.clickhouse.rows import SpanRow
 from tracestore.errors import NotFound
 
 #: Spans of one trace that are shown at most; above, the page says how many there are.
 SPAN_LIMIT = 100_000
+#: Above this many, the page itself is made from the first `FIRST_SPANS` by start time.
+WHOLE_LIMIT = 20_000
+FIRST_SPANS = 2_000
 TABLE_PAGE = 500
 
 
-class RecentColumns:
-    """The columns made for a page, kept for the seconds until its script asks for them.
+class RecentTraces:
+    """The spans read for a page, kept for the seconds until its script asks for the columns.
 
     Otherwise each trace would be read and its tree built twice. Small, short-lived, per process: a
-    miss only costs time.
+    miss only costs time. Traces of more than `WHOLE_LIMIT` spans are never kept.
     """
 
     def __init__(self, entries: int = 4, seconds: float = 10.0) -> None:
         self.entries, self.seconds = entries, seconds
-        self._kept: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[float, list[SpanRow], Tree]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, project: str, trace_id: str, body: bytes) -> None:
+    def put(self, project: str, trace_id: str, spans: list[SpanRow], tree: Tree) -> None:
+        now = time.monotonic()
         with self._lock:
-            self._kept[project, trace_id] = (time.monotonic(), body)
+            self._kept[project, trace_id] = (now, spans, tree)
             self._kept.move_to_end((project, trace_id))
-            while len(self._kept) > self.entries:
+            while len(self._kept) > self.entries or next(iter(self._kept.values()))[0] < now - self.seconds:
                 self._kept.popitem(last=False)
 
-    def take(self, project: str, trace_id: str) -> bytes | None:
-        """The body, once: a reload must see spans that came since."""
+    def take(self, project: str, trace_id: str) -> tuple[list[SpanRow], Tree] | None:
+        """What was put, once: a reload must see spans that came since."""
         with self._lock:
-            made, body = self._kept.pop((project, trace_id), (0.0, None))
-        return body if time.monotonic() - made < self.seconds else None
+            found = self._kept.pop((project, trace_id), None)
+        if found is None or time.monotonic() - found[0] > self.seconds:
+            return None
+        return found[1], found[2]
 
 
-recent = RecentColumns()
-
-
-def encode(spans: list[SpanRow], tree: Tree) -> bytes:
-    return json.dumps(waterfall.columns(spans, tree), separators=(",", ":"), ensure_ascii=False).encode(
-        "utf-8", "replace"
-    )
+recent = RecentTraces()
 
 
 @page
@@ -66,29 +66,31 @@ def trace(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
     trace_id = trace_ids.trace_id(trace_id)
     store = reader.get_reader()
     summary = store.trace(project, trace_id)
-    spans = store.spans(project, trace_id, limit=SPAN_LIMIT)
+    selected = request.GET.get("span", "").lower()
+    as_table = request.GET.get("view") == "table"
+    # Of a huge trace the first rows come from its first spans, so that the page does not wait for all.
+    is_huge = summary.span_count > WHOLE_LIMIT and not selected and not as_table
+    spans = store.spans(project, trace_id, limit=FIRST_SPANS if is_huge else SPAN_LIMIT)
     tree = build(spans)
+    node = next((n for n, i in enumerate(tree.order) if spans[i].span_id == selected), -1) if selected else -1
+    shown = min(summary.span_count, SPAN_LIMIT) if is_huge else len(spans)
     context: dict[str, Any] = {
         "summary": summary,
-        "header_marks": header_marks(summary),
-        "hidden": max(summary.span_count - len(spans), 0),
-        "span_total": len(spans),
+        "hidden": max(summary.span_count - shown, 0),
+        "span_total": shown,
         "q": request.GET.get("q", ""),
-        "view": "table" if request.GET.get("view") == "table" else "waterfall",
+        "missing_span": bool(selected) and node < 0,
+        "selected": selected if node >= 0 else "",
+        "selected_node": node,
     }
-    selected, node = request.GET.get("span", "").lower(), -1
-    if selected:
-        node = next((n for n, i in enumerate(tree.order) if spans[i].span_id == selected), -1)
-        context["missing_span"] = node < 0
+    if as_table:
+        context["table"], context["rows"] = table_page(spans, tree, context["q"], request.GET.get("page", "1"))
+        return render(request, "dashboard/trace/table.html", context)
     if node >= 0:
         detail = store.span(project, trace_id, selected)
         context["drawer"] = span_page.drawer(project, detail, request.GET.get("tab", ""))
-    context["selected"] = selected if node >= 0 else ""
-    context["selected_node"] = node
-    if context["view"] == "table":
-        context["table"] = table_page(spans, tree, context["q"], request.GET.get("page", "1"))
-        return render(request, "dashboard/trace/table.html", context)
-    recent.put(project, trace_id, encode(spans, tree))
+    if len(spans) <= WHOLE_LIMIT and not is_huge:
+        recent.put(project, trace_id, spans, tree)
     context["rows"] = waterfall_rows.rows(spans, tree, waterfall_rows.first_nodes(tree, node), node)
     return render(request, "dashboard/trace/trace.html", context)
 
@@ -97,26 +99,18 @@ def trace(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
 def trace_columns(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
     """The waterfall's columns; see dashboard/waterfall.py for their form."""
     trace_id = trace_ids.trace_id(trace_id)
-    body = recent.take(project, trace_id)
-    if body is None:
+    found = recent.take(project, trace_id)
+    if found is None:
         spans = reader.get_reader().spans(project, trace_id, limit=SPAN_LIMIT)
         if not spans:
             raise NotFound("There is no such trace in this project.")
-        body = encode(spans, build(spans))
-    return HttpResponse(body, content_type="application/json")
+        found = spans, build(spans)
+    body = json.dumps(waterfall.columns(*found), separators=(",", ":"), ensure_ascii=False)
+    return HttpResponse(body.encode("utf-8", "replace"), content_type="application/json")
 
 
-def header_marks(summary: TraceSummary) -> list[tuple[str, int]]:
-    """Counts of the header, with the words that follow them."""
-    return [
-        ("span" if summary.span_count == 1 else "spans", summary.span_count),
-        ("model call" if summary.llm_calls == 1 else "model calls", summary.llm_calls),
-        ("tool call" if summary.tool_calls == 1 else "tool calls", summary.tool_calls),
-    ]
-
-
-def table_page(spans: list[SpanRow], tree: Tree, text: str, number: str) -> Any:
-    """One page of the plain table, of the rows whose name, type, model or tool has the text."""
+def table_page(spans: list[SpanRow], tree: Tree, text: str, number: str) -> tuple[Any, list[waterfall_rows.Row]]:
+    """One page of the plain table and its rows, of those whose name, type, model or tool has the text."""
     wanted = text.casefold().strip()
     nodes = [
         node
@@ -124,8 +118,7 @@ def table_page(spans: list[SpanRow], tree: Tree, text: str, number: str) -> Any:
         if not wanted or any(wanted in field.casefold() for field in searched(spans[index]))
     ]
     found = Paginator(nodes, TABLE_PAGE).get_page(number)
-    found.object_list = waterfall_rows.rows(spans, tree, list(found.object_list))
-    return found
+    return found, waterfall_rows.rows(spans, tree, list(found.object_list))
 
 
 def searched(span: SpanRow) -> tuple[str, ...]:

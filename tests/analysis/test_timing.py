@@ -23,7 +23,12 @@ def test_self_time_counts_overlapping_children_once() -> None:
 
 
 def test_self_time_ignores_what_a_child_does_outside_its_parent() -> None:
-    spans = [Node("p", "", 50, 100), Node("early", "p", 0, 60), Node("late", "p", 90, 300), Node("after", "p", 200, 250)]
+    spans = [
+        Node("p", "", 50, 100),
+        Node("early", "p", 0, 60),
+        Node("late", "p", 90, 300),
+        Node("after", "p", 200, 250),
+    ]
     assert own(spans)["p"] == 30
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass
 
@@ -26,9 +27,7 @@ def any_trace(draw: st.DrawFn) -> list[Node]:
     count = draw(st.integers(0, 25))
     ids = st.integers(0, 30).map(str)
     times = st.integers(0, 100)
-    return [
-        Node(draw(ids), draw(st.one_of(st.just(""), ids)), draw(times), draw(times)) for _ in range(count)
-    ]
+    return [Node(draw(ids), draw(st.one_of(st.just(""), ids)), draw(times), draw(times)) for _ in range(count)]
 
 
 @given(any_trace())
@@ -74,7 +73,7 @@ def test_timing_holds_for_any_tree(spans: list[Node]) -> None:
         span = spans[tree.order[node]]
         assert 0 <= own <= max(span.end_ns - span.start_ns, 0)
     pieces = critical_path(tree, spans)
-    for before, after in zip(pieces, pieces[1:], strict=False):
+    for before, after in itertools.pairwise(pieces):
         assert before.end_ns <= after.start_ns
     for piece in pieces:
         span = spans[tree.order[piece.node]]

@@ -130,7 +130,7 @@ class Stack:
                 for name, mark in (
                     ("engine", "tracestore.engine"),
                     ("ingest", " ingest"),
-                    ("worker", "celery"),
+                    ("worker", "supervisor.worker"),
                     ("web", "uvicorn"),
                 ):
                     if mark in line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -294,3 +294,34 @@ def test_stopping_under_load_answers_and_stores_what_is_under_way(start: Start) 
     assert refusals <= {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
     assert set(acknowledged) <= set(receiver.writer.names())
     receiver.assert_balanced()
+
+
+def test_stopping_does_not_wait_for_a_store_that_hangs(start: Start) -> None:
+    receiver = start()
+    hold = Hold(receiver)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(receiver.post, body_of("one")), pool.submit(receiver.post, body_of("two"))]
+        assert hold.entered.wait(5)
+        started = time.monotonic()
+        assert receiver.loop.run(receiver.server.stop(within_s=0.3)) is False
+        assert time.monotonic() - started < 2
+        hold.go_on.set()
+        for answer in answers:
+            assert isinstance(answer.exception() or answer.result(), (requests.ConnectionError, requests.Response))
+
+
+def test_a_sender_that_never_sends_its_message_does_not_block_others(start: Start) -> None:
+    receiver = start(reads=1, read_s=0.5)
+    never = threading.Event()
+
+    def nothing() -> Iterator[bytes]:
+        never.wait(20)
+        yield b""
+
+    with receiver.channel() as channel:
+        slow = channel.stream_unary(TRACES).future(nothing(), timeout=20)
+        time.sleep(0.2)
+        assert receiver.call(body_of("one")) == b""
+        assert slow.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        never.set()
+    receiver.assert_balanced(received=1, stored=1)

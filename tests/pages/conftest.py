@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -31,6 +32,12 @@ def filled(store: FakeReader) -> FakeReader:
     return store
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: LazySettings) -> None:
+    """The real hasher takes half a second, on purpose; nothing here is about that."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def member(db: None) -> User:
     user = User.objects.create_user("ada", password="engine-of-1843")
@@ -44,4 +51,4 @@ def browser_client(member: User) -> Iterator[Client]:
     """Django's test client, logged in; named so as not to hide pytest-django's `client`."""
     client = Client()
     client.force_login(member)
-    yield client
+    return client

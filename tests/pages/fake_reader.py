@@ -203,9 +203,7 @@ def synthetic_trace(count: int, seed: int = 1, trace_id: str = "") -> list[SpanR
 
 def copy_at(spans: list[SpanRow], trace_id: str, shift_ns: int) -> list[SpanRow]:
     """The same trace again under another id and at another time."""
-    return [
-        replace(s, trace_id=trace_id, start_ns=s.start_ns + shift_ns, end_ns=s.end_ns + shift_ns) for s in spans
-    ]
+    return [replace(s, trace_id=trace_id, start_ns=s.start_ns + shift_ns, end_ns=s.end_ns + shift_ns) for s in spans]
 
 
 def exception_event(at_ns: int, kind: str, message: str, stack: str) -> EventRow:

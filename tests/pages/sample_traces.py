@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - messages read best on one line
 """Traces that tests and the eye look at: a support agent's run, a hostile one, odd shapes."""
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def support_trace(shift_ns: int = 0, trace_id: str = SUPPORT) -> tuple[list[Span
             name,
             start_ns=begin,
             end_ns=begin + length_ms * MS,
-            **{"agent": "concierge", "session_id": "sess-7f31", "user_id": "u-204", "convention": "gen_ai latest"} | more,
+            **{"agent": "concierge", "session_id": "sess-7f31", "user_id": "u-204", "convention": "gen_ai latest"}
+            | more,
         )
 
     call = {
@@ -70,16 +72,52 @@ def support_trace(shift_ns: int = 0, trace_id: str = SUPPORT) -> tuple[list[Span
         {"role": "system", "parts": [{"type": "text", "content": "You are a support agent of a web shop. Be brief. Never invent an order state."}]},
         {"role": "user", "parts": [{"type": "text", "content": "Where is my order ORD-10442?"}]},
     ]  # fmt: skip
-    called = [{"role": "assistant", "parts": [{"type": "tool_call", "id": "call_2", "name": "find_order", "arguments": {"order": "ORD-10442", "fields": ["state", "carrier"]}}]}]
-    result = {"order": "ORD-10442", "state": "shipped", "carrier": "DHL", "weight_g": 12345678901234567890, "history": [{"at": "2026-11-12", "state": "packed"}, {"at": "2026-11-12", "state": "shipped"}]}
-    answered = [{"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_2", "response": json.dumps(result)}]}]
-    final = [{"role": "assistant", "parts": [{"type": "reasoning", "content": "The order is shipped; say so with the date."}, {"type": "text", "content": ANSWER}], "finish_reason": "stop"}]
+    called = [
+        {
+            "role": "assistant",
+            "parts": [
+                {
+                    "type": "tool_call",
+                    "id": "call_2",
+                    "name": "find_order",
+                    "arguments": {"order": "ORD-10442", "fields": ["state", "carrier"]},
+                }
+            ],
+        }
+    ]
+    result = {
+        "order": "ORD-10442",
+        "state": "shipped",
+        "carrier": "DHL",
+        "weight_g": 12345678901234567890,
+        "history": [{"at": "2026-11-12", "state": "packed"}, {"at": "2026-11-12", "state": "shipped"}],
+    }
+    answered = [
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_2", "response": json.dumps(result)}]}
+    ]
+    final = [
+        {
+            "role": "assistant",
+            "parts": [
+                {"type": "reasoning", "content": "The order is shipped; say so with the date."},
+                {"type": "text", "content": ANSWER},
+            ],
+            "finish_reason": "stop",
+        }
+    ]
     history = [
         {"role": role, "parts": [{"type": "text", "content": f"Earlier turn {turn} of the {role}"}]}
         for turn in range(1, 8)
         for role in ("user", "assistant")
     ]
-    definitions = [{"type": "function", "name": "find_order", "description": "Finds an order by its number.", "parameters": {"type": "object", "properties": {"order": {"type": "string"}}}}]
+    definitions = [
+        {
+            "type": "function",
+            "name": "find_order",
+            "description": "Finds an order by its number.",
+            "parameters": {"type": "object", "properties": {"order": {"type": "string"}}},
+        }
+    ]
 
     def chat(row: SpanRow, asked: object, said: object) -> SpanDetail:
         return detail(
@@ -106,7 +144,7 @@ def support_trace(shift_ns: int = 0, trace_id: str = SUPPORT) -> tuple[list[Span
 
 
 #: Text that would do something if any page forgot to escape, sanitise or bound it.
-SCRIPT = "<script>window.hacked=1;alert(1)</script><img src=x onerror=\"window.hacked=1\">"
+SCRIPT = '<script>window.hacked=1;alert(1)</script><img src=x onerror="window.hacked=1">'
 ATTACKS = [
     SCRIPT,
     "\"'><svg onload=window.hacked=1>",
@@ -135,7 +173,17 @@ def hostile_trace() -> tuple[list[SpanRow], list[SpanDetail]]:
                  "tool_call_id", "finish_reason", "convention", "scope_name", "scope_version", "input_preview"), attack),
         )  # fmt: skip
         spans.append(row)
-        said = json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": attack}, {"type": "tool_call", "id": attack, "name": attack, "arguments": {attack: attack}}]}])
+        said = json.dumps(
+            [
+                {
+                    "role": "assistant",
+                    "parts": [
+                        {"type": "text", "content": attack},
+                        {"type": "tool_call", "id": attack, "name": attack, "arguments": {attack: attack}},
+                    ],
+                }
+            ]
+        )
         details.append(
             detail(
                 row,
@@ -158,7 +206,14 @@ def odd_trace() -> list[SpanRow]:
     at = EPOCH
 
     def make(number: int, parent: int, name: str, start_ms: int, end_ms: int) -> SpanRow:
-        return span_row(ODD, id_of(number), id_of(parent) if parent else "", name, start_ns=at + start_ms * MS, end_ns=at + end_ms * MS)
+        return span_row(
+            ODD,
+            id_of(number),
+            id_of(parent) if parent else "",
+            name,
+            start_ns=at + start_ms * MS,
+            end_ns=at + end_ms * MS,
+        )
 
     return [
         make(1, 0, "first root", 0, 100),

@@ -25,7 +25,12 @@ def test_contrasts(name: str) -> None:
     pairs = [(ink, ground, 4.5) for ink in wanted["text"] + inks for ground in wanted["text-grounds"]]
     pairs += [(ink, "chosen", 4.5) for ink in wanted["chosen-text"] + inks]
     pairs += [(f"type-{kind}", ground, 3.0) for kind in TOKENS["type"] for ground in wanted["graphic-grounds"]]
-    pairs += [("accent-ink", "accent", 4.5), ("error", "error-ground", 4.5), ("warn", "warn-ground", 4.5), ("focus", "ground", 3.0)]
+    pairs += [
+        ("accent-ink", "accent", 4.5),
+        ("error", "error-ground", 4.5),
+        ("warn", "warn-ground", 4.5),
+        ("focus", "ground", 3.0),
+    ]
     bad = {
         (ink, ground): round(ratio, 2)
         for ink, ground, least in pairs

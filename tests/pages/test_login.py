@@ -17,10 +17,13 @@ GOOD = {"username": "ada", "password": "engine-of-1843"}
 
 def test_the_right_password_leads_to_the_page_that_was_asked_for(member: User, client: Client) -> None:
     response = client.post("/login/", GOOD | {"next": "/traces/?q=x"})
-    assert response.status_code == 302 and response["Location"] == "/traces/?q=x"
+    assert response.status_code == 302
+    assert response["Location"] == "/traces/?q=x"
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.invalid/", "//evil.invalid/", "javascript:alert(1)", "/\\evil.invalid"])
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.invalid/", "//evil.invalid/", "javascript:alert(1)", "/\\evil.invalid"]
+)
 def test_next_never_leaves_this_host(member: User, client: Client, elsewhere: str) -> None:
     response = client.post("/login/", GOOD | {"next": elsewhere})
     assert response["Location"] == "/"

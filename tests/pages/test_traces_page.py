@@ -38,9 +38,20 @@ def test_a_poll_after_the_session_ended_leads_to_the_login(store: FakeReader, cl
 def test_the_list_shows_each_column(filled: FakeReader, browser_client: Client) -> None:
     page = text(browser_client, "/traces/")
     row = page[page.index(f"/traces/{SUPPORT}/") :].split("</tr>")[0]
-    for expected in ("invoke_agent concierge", "concierge", "shop-agents", "sess-7f31", "6.40 s", "3.46 k", "508", "$0.0002438+", "2026-09-21"):
+    for expected in (
+        "invoke_agent concierge",
+        "concierge",
+        "shop-agents",
+        "sess-7f31",
+        "6.40 s",
+        "3.46 k",
+        "508",
+        "$0.0002438+",
+        "2026-09-21",
+    ):
         assert expected in page
-    assert ">2</td>" in row and "ok" in row
+    assert ">2</td>" in row
+    assert "ok" in row
     assert 'class="finding" title="2 findings"' in row
 
 
@@ -54,7 +65,9 @@ def test_a_filter_is_the_address(filled: FakeReader, browser_client: Client) -> 
     response = browser_client.get("/traces/?status=ok&q=concierge&agent=&since=", headers=HTMX)
     assert response["HX-Push-Url"] == "/traces/?q=concierge&status=ok"
     body = response.content.decode()
-    assert SUPPORT in body and "<html" not in body and body.count("data-trace ") == 1
+    assert SUPPORT in body
+    assert "<html" not in body
+    assert body.count("data-trace ") == 1
 
 
 def test_filters_without_a_field_are_chips_that_stay(filled: FakeReader, browser_client: Client) -> None:
@@ -64,13 +77,15 @@ def test_filters_without_a_field_are_chips_that_stay(filled: FakeReader, browser
 
 def test_no_match_is_not_the_empty_state(filled: FakeReader, browser_client: Client) -> None:
     page = text(browser_client, "/traces/?q=nothing-like-it")
-    assert "No trace matches" in page and "No trace has arrived" not in page
+    assert "No trace matches" in page
+    assert "No trace has arrived" not in page
 
 
 def test_the_empty_state_teaches_with_this_servers_address(store: FakeReader, browser_client: Client) -> None:
     page = text(browser_client, "/traces/")
     assert "No trace has arrived yet" in page
-    assert "http://testserver:4318" in page and "testserver:4317" in page
+    assert "http://testserver:4318" in page
+    assert "testserver:4317" in page
     assert browser_client.get("/traces/first/", headers=HTMX).status_code == 204
     fill(store, 1)
     assert browser_client.get("/traces/first/", headers=HTMX)["HX-Refresh"] == "true"
@@ -106,11 +121,14 @@ def test_new_traces_are_counted_and_offered(store: FakeReader, browser_client: C
 def test_a_store_that_does_not_answer_is_a_calm_page(filled: FakeReader, browser_client: Client, path: str) -> None:
     filled.down = True
     response = browser_client.get(path)
-    assert response.status_code == 503 and response["Retry-After"]
+    assert response.status_code == 503
+    assert response["Retry-After"]
     body = response.content.decode()
-    assert "The store does not answer" in body and "Traceback" not in body
+    assert "The store does not answer" in body
+    assert "Traceback" not in body
     fragment = browser_client.get(path, headers=HTMX)
-    assert fragment.status_code == 503 and "<html" not in fragment.content.decode()
+    assert fragment.status_code == 503
+    assert "<html" not in fragment.content.decode()
 
 
 def test_another_project_shows_nothing_of_this_one(filled: FakeReader, browser_client: Client) -> None:

@@ -13,7 +13,22 @@ from tests.pages.sample_traces import hostile_trace, odd_trace, support_trace
 from tracestore.analysis.tree import build
 
 JS = generate.TARGET.parent.parent / "js" / "waterfall"
-PARALLEL = ("name", "label", "type", "status", "parent", "depth", "start", "dur", "self", "tokens_in", "tokens_out", "cost", "flags", "id")
+PARALLEL = (
+    "name",
+    "label",
+    "type",
+    "status",
+    "parent",
+    "depth",
+    "start",
+    "dur",
+    "self",
+    "tokens_in",
+    "tokens_out",
+    "cost",
+    "flags",
+    "id",
+)
 
 
 def test_columns_are_parallel_and_codes_are_known() -> None:
@@ -41,7 +56,8 @@ def test_an_unknown_price_is_null_and_marked() -> None:
     spans, _ = support_trace()
     made = waterfall.columns(spans)
     row = made["id"].index(spans[9].span_id)
-    assert made["cost"][row] is None and made["flags"][row] == waterfall.FLAGS["unpriced"]
+    assert made["cost"][row] is None
+    assert made["flags"][row] == waterfall.FLAGS["unpriced"]
 
 
 def test_odd_rows_are_marked() -> None:

@@ -73,8 +73,9 @@ def cost_spike(story: Story, agent: Agent) -> None:
 
 def empty_retrieval(story: Story, agent: Agent) -> None:
     """Nothing is found, and the agent answers anyway."""
-    for value in agent.tools[0].values[:3]:
-        story.use(agent.tools[0], value, "Let me search.", answer="")
+    tool = agent.tools[0]
+    for value in tool.values[:3]:
+        story.use(tool, value, "Let me search.", answer="" if tool.retrieval else "[]")
     story.say(story.random.choice(agent.answers))
 
 

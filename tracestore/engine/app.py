@@ -196,13 +196,22 @@ class EngineApp:
             accept = ""
         held: list[bytes] = []
         size = 0
-        while piece := await pipe.read():
+        whole = job.request.flag("wait_end_of_query")
+        limit = self._settings.hold_whole_bytes if whole else self._settings.hold_bytes
+        patience = None if whole else self._settings.hold_seconds
+        while True:
+            try:
+                piece = await pipe.read(patience if held else None)
+                if not piece:
+                    break
+            except TimeoutError:
+                piece, limit = b"", 0
             if answer.begun:
                 await answer.write(piece)
                 continue
             held.append(piece)
             size += len(piece)
-            if size >= self._settings.hold_bytes:
+            if size >= limit:
                 await answer.begin(job.output_format, accept)
                 await answer.write(b"".join(held))
                 held.clear()

@@ -172,11 +172,14 @@ class Executor:
             if not data:
                 job.output_format = ""  # clients tell success without rows from no rows by this
             return Result(statistics, data)
-        if job.output_format == "Native" and request.protocol_revision:
+        native_revision = request.protocol_revision if job.output_format == "Native" else 0
+        if native_revision and wanted.streams:
             return Result(self._write_blocks(connection, job, text, bare))
         if wanted.streams:
             return Result(connection.query_into(job.pipe, text, job.output_format, params))
         data, statistics = connection.query(text, job.output_format, params)
+        if native_revision:
+            data = NativeReframer(native_revision, list).reframe_all(data)
         return Result(statistics, data)
 
     def _prepare(self, connection: Connection, job: Job, wanted: Statement | InsertHead) -> None:

@@ -184,7 +184,8 @@ class _Cursor:
         inner = _parse(kind.arguments[0])
         keys = inner.arguments[0] if inner.name == "Nullable" else kind.arguments[0]
         self.skip_rows(keys, self.number())
-        self.position += self.number() * _INDEX_WIDTHS[flags & 0xFF]
+        indexes = self.number()
+        self.position += indexes * _INDEX_WIDTHS[flags & 0xFF]
 
     def skip_aggregate(self, kind: _Type, rows: int) -> None:
         self.skip_rows(kind.arguments[-1], rows)
@@ -233,7 +234,7 @@ class NativeReframer:
             return _BLOCK_INFO + block
         try:
             return _BLOCK_INFO + self._rewritten(block, flagged)
-        except UnknownLength as error:
+        except (UnknownLength, IndexError) as error:
             if not flagged:
                 return _BLOCK_INFO + block
             raise EngineError(
@@ -241,6 +242,23 @@ class NativeReframer:
                 f"Type {error} cannot be sent with client_protocol_version {self._revision} "
                 "unless its column is the last one.",
             ) from None
+
+    def reframe_all(self, result: bytes) -> bytes:
+        """Every block of a complete result of simple types, such as that of SHOW."""
+        blocks, start = [], 0
+        while start < len(result):
+            cursor = _Cursor(result)
+            cursor.position = start
+            columns, rows = cursor.varint(), cursor.varint()
+            for _ in range(columns):
+                cursor.text()
+                type_name = cursor.text()
+                if rows:
+                    cursor.skip_prefix(type_name)
+                    cursor.skip_rows(type_name, rows)
+            blocks.append(self.reframe(result[start : cursor.position]))
+            start = cursor.position
+        return b"".join(blocks)
 
     def _rewritten(self, block: bytes, flagged: bool) -> bytes:
         cursor = _Cursor(block)

@@ -20,13 +20,13 @@ class ResultPipe:
         with contextlib.suppress(OSError):
             fcntl.fcntl(self.write_end, fcntl.F_SETPIPE_SZ, _CAPACITY)
 
-    async def read(self) -> bytes:
-        """The next bytes, empty when the worker has closed its end."""
+    async def read(self, seconds: float | None = None) -> bytes:
+        """The next bytes, empty when the worker has closed its end. TimeoutError after `seconds`."""
         while True:
             try:
                 return os.read(self._read_end, _CAPACITY)
             except BlockingIOError:
-                await self._readable()
+                await asyncio.wait_for(self._readable(), seconds)
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()

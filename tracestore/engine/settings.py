@@ -83,7 +83,11 @@ class EngineSettings:
     session_seconds: float = 60.0  # ClickHouse's default_session_timeout
     max_session_seconds: float = 3600.0
     max_sessions: int = 512
-    hold_bytes: int = MIB  # an answer is held back until this size, so its status can still change
+    # An answer is held back so that its status can still become an error: until it has this size
+    # or its first bytes this age, or with wait_end_of_query until it has the larger size.
+    hold_bytes: int = MIB
+    hold_seconds: float = 0.5
+    hold_whole_bytes: int = 16 * MIB
     server_options: Mapping[str, int | str] = field(default_factory=dict)
 
 

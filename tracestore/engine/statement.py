@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tracestore.engine.errors import NOT_IMPLEMENTED, SYNTAX_ERROR, EngineError
@@ -30,9 +31,7 @@ class Statement:
     @property
     def streams(self) -> bool:
         """Whether the result may be large, so that it must not be built in memory first."""
-        return self.verb in _STREAMED and not any(
-            token.depth == 0 and token.upper == "INSERT" for token in self.tokens
-        )
+        return self.verb in _STREAMED and not _has_insert(self.tokens)
 
     @property
     def has_result(self) -> bool:
@@ -175,9 +174,16 @@ def is_insert(body: bytes) -> bool:
         return True
     if _WITH_START.match(body) is None:
         return False
-    for token in tokenize(body.decode("latin-1")):
-        if token.depth == 0 and token.upper in ("SELECT", "INSERT"):
-            return token.upper == "INSERT"
+    return _has_insert(tokenize(body.decode("latin-1")))
+
+
+def _has_insert(tokens: Iterable[Token]) -> bool:
+    """Whether INSERT INTO stands outside all brackets (a CTE may well be called insert)."""
+    before = ""
+    for token in tokens:
+        if token.depth == 0 and token.upper == "INTO" and before == "INSERT":
+            return True
+        before = token.upper if token.depth == 0 else ""
     return False
 
 

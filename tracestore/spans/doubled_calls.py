@@ -27,6 +27,8 @@ _MAX_PARALLEL: Final = 32
 #: How many spans at the same time may carry one response id.
 _MAX_COPIES: Final = 8
 
+_MAX_ROUNDS: Final = 16
+
 
 def merge_calls(forest: Forest, overrides: Overrides | None = None) -> None:
     """Leave one `llm` span for each model call.
@@ -43,9 +45,14 @@ def merge_calls(forest: Forest, overrides: Overrides | None = None) -> None:
     A span without an id that reports more than the call inside it is a sum over several calls: it
     becomes `workflow`, and its children count.
     """
-    calls = [span for span in forest.spans if span.type == "llm"]
-    if len(calls) < 2:
-        return
+    # A merged span may know more (an id, a model) and so match another: again until none does.
+    for _ in range(_MAX_ROUNDS):
+        calls = [span for span in forest.spans if span.type == "llm"]
+        if len(calls) < 2 or not _merge_round(forest, calls, overrides):
+            return
+
+
+def _merge_round(forest: Forest, calls: list[Span], overrides: Overrides | None) -> bool:
     groups = _Groups(calls)
     for one, two in _same_id(calls):
         groups.join(one, two)
@@ -53,11 +60,14 @@ def merge_calls(forest: Forest, overrides: Overrides | None = None) -> None:
         groups.join(one, two)
     for one, two in _siblings(calls):
         groups.join(one, two)
-    for group in groups:
+    merged = list(groups)
+    for group in merged:
         _merge(group, overrides)
-    for sum_of_calls in _sums(forest, calls):
+    sums = _sums(forest, calls)
+    for sum_of_calls in sums:
         sum_of_calls.type = "workflow"
         drop_usage(sum_of_calls)
+    return bool(merged or sums)
 
 
 class _Groups:
@@ -93,10 +103,6 @@ def _overlap(one: Span, two: Span) -> bool:
     return a.start_ns <= b.end_ns and b.start_ns <= a.end_ns
 
 
-def _identity(span: Span) -> tuple[str, str]:
-    return span.record.trace_id, span.record.span_id
-
-
 def _same_id(calls: list[Span]) -> Iterator[tuple[Span, Span]]:
     by_id: dict[str, list[Span]] = {}
     for span in calls:
@@ -110,7 +116,7 @@ def _same_id(calls: list[Span]) -> Iterator[tuple[Span, Span]]:
         found.sort(key=_key)
         for index, span in enumerate(found):
             near = found[max(0, index - _MAX_COPIES) : index]
-            others = [o for o in near if _overlap(o, span) and _identity(o) != _identity(span)]
+            others = [o for o in near if _overlap(o, span)]
             here = [o for o in others if o.record.trace_id == span.record.trace_id]
             for other in here or [o for o in others if _across(o, span)]:
                 yield other, span
@@ -220,9 +226,8 @@ def _merge(group: list[Span], overrides: Overrides | None) -> None:
             if not getattr(kept, column):
                 setattr(kept, column, getattr(span, column))
     for span in group[1:]:
-        if _identity(span) != _identity(kept):
-            span.type = "other"
-            drop_usage(span)
+        span.type = "other"
+        drop_usage(span)
     if kept.cost_usd is None or priced != (kept.model, _numbers(kept)):
         price_call(kept, overrides)
 

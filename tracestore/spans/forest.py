@@ -8,7 +8,7 @@ from tracestore.spans.model import Span
 
 
 class Forest:
-    """Parents and order. A span that comes twice is one node; further copies hang beside it.
+    """Parents and order of spans that differ in their ids.
 
     A parent that is not among the spans is absent (None), as is one that would close a cycle.
     """
@@ -18,7 +18,7 @@ class Forest:
         self._by_id: dict[tuple[str, str], Span] = {}
         for span in spans:
             record = span.record
-            self._by_id.setdefault((record.trace_id, record.span_id), span)
+            self._by_id[record.trace_id, record.span_id] = span
         self._order = self._sort()
 
     def parent(self, span: Span) -> Span | None:
@@ -79,8 +79,6 @@ class Forest:
         """Whether the way up from this span returns to it. Each span is left at most once."""
         record = span.record
         key = (record.trace_id, record.span_id)
-        if self._by_id.get(key) is not span:
-            return False
         seen = {key}
         above = self.parent(span)
         while above is not None:

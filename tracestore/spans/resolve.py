@@ -18,6 +18,8 @@ resolve all of it again. What may still change then:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final
 
 from tracestore.spans.doubled_calls import merge_calls
 from tracestore.spans.doubled_tools import merge_tools
@@ -31,12 +33,15 @@ from tracestore.spans.semconv.openinference import LANGCHAIN
 def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[Span]:
     """Apply the rules of a trace to all spans known of one or more traces, in place.
 
-    Returns the spans that changed. Safe with missing parents, cycles, duplicates of a span (all
-    of its copies resolve alike where the rules look at relations) and 100,000 spans: nothing
-    recurses and the work grows with the number of spans (and their sorting).
+    Returns the spans that changed. Safe with missing parents, cycles, a span that comes several
+    times (its copies become like the first) and 100,000 spans: nothing recurses and the work grows
+    with the number of spans (and their sorting).
     """
     before = [_columns(span) for span in spans]
-    forest = Forest(spans)
+    first: dict[tuple[str, str], Span] = {}
+    for span in spans:
+        first.setdefault((span.record.trace_id, span.record.span_id), span)
+    forest = Forest(list(first.values()))
     _find_graphs(forest)
     merge_calls(forest, overrides)
     merge_tools(forest)
@@ -44,37 +49,44 @@ def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[S
     _inherit_agents(forest)
     _merge_agents(forest)
     _spread_context(forest)
+    if len(first) < len(spans):
+        for span in spans:
+            kept = first[span.record.trace_id, span.record.span_id]
+            if kept is not span:
+                for name in _COLUMNS:
+                    setattr(span, name, getattr(kept, name))
     return [span for span, old in zip(spans, before, strict=True) if _columns(span) != old]
 
 
-def _columns(span: Span) -> tuple[object, ...]:
-    """The columns that a rule may change."""
-    return (
-        span.type,
-        span.agent,
-        span.agent_version,
-        span.session_id,
-        span.user_id,
-        span.provider,
-        span.operation,
-        span.model,
-        span.request_model,
-        span.input_tokens,
-        span.output_tokens,
-        span.cache_read_tokens,
-        span.cache_write_tokens,
-        span.reasoning_tokens,
-        span.usage_rule,
-        span.cost_usd,
-        span.price_source,
-        span.tool_name,
-        span.tool_call_id,
-        span.finish_reason,
-        span.error_type,
-        span.response_id,
-        span.input,
-        span.output,
-    )
+#: The columns that a rule may change.
+_COLUMNS: Final = (
+    "type",
+    "agent",
+    "agent_version",
+    "session_id",
+    "user_id",
+    "operation",
+    "provider",
+    "model",
+    "request_model",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "usage_rule",
+    "cost_usd",
+    "price_source",
+    "tool_name",
+    "tool_call_id",
+    "finish_reason",
+    "error_type",
+    "response_id",
+    "input",
+    "output",
+)
+
+_columns = attrgetter(*_COLUMNS)
 
 
 def _find_graphs(forest: Forest) -> None:

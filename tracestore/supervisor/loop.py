@@ -24,6 +24,8 @@ Say = Callable[[str], None]
 
 #: The same worrying line is shown once in this time; the log file has them all.
 ECHO_AGAIN_AFTER = 60.0
+#: The exit code of a process that has said in one sentence, its last line, why it cannot start.
+SAID_WHY = 3
 _CHECK_EVERY = 0.1
 #: Signals come through the wake-up socket; this is only for the case that one is lost.
 _IDLE_TURN = 5.0
@@ -225,6 +227,8 @@ class Supervisor:
         self._say(f"{child.spec.name}: {text}")
 
     def _why_not(self, child: Child, what: str) -> str:
+        if child.log.tail and child.process.returncode == SAID_WHY:
+            return printable(child.log.tail[-1])
         tail = [printable(line, 400) for line in list(child.log.tail)[-15:]]
         said = "".join(f"\n    {line}" for line in tail) or " nothing."
         return f"{child.spec.name} {what}. The last it said ({child.log.path}):{said}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from typing import Any
 
 import uvloop
@@ -42,7 +44,11 @@ class Command(BaseCommand):
             check_ready=check_ready,
             require_key=settings.ENVIRONMENT.require_api_key,
         )
-        uvloop.run(
+        # Spans hold no cycles, and there are many of them: collections at the default rate take a
+        # tenth of the time and free nothing.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
+        clean = uvloop.run(
             run(
                 parts,
                 options["host"],
@@ -51,6 +57,10 @@ class Command(BaseCommand):
                 reuse_port=options["share_ports"],
             )
         )
+        if not clean:
+            # An insert still hangs in its thread, which Python would wait for. Nobody was told that
+            # it succeeded, so nothing is lost by leaving it.
+            os._exit(0)
 
 
 def check_ready() -> None:
