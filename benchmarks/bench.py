@@ -117,7 +117,10 @@ def multiply(stack: Stack, wanted: int) -> int:
         for table, replaced in (
             ("stored_spans", f"{ids}, {span_ids}, {parent}, {shift}"),
             ("stored_payloads", f"{ids}, {span_ids}, {shift}"),
-            ("stored_traces", f"{ids}, {shift}, fromUnixTimestamp64Nano(toUnixTimestamp64Nano(end_time) - {number * step}, 'UTC') AS end_time"),
+            (
+                "stored_traces",
+                f"{ids}, {shift}, fromUnixTimestamp64Nano(toUnixTimestamp64Nano(end_time) - {number * step}, 'UTC') AS end_time",
+            ),
         ):
             admin(
                 f"INSERT INTO {table} SELECT * REPLACE ({replaced}) FROM {table} " + original.format(table)
@@ -163,7 +166,12 @@ def main() -> None:
         print(f"Machine: {machine()}; everything, the {options.senders} senders too, on it.\n")
         print("| what | measured | at least | aim |\n|---|---|---|---|")
         fresh = freshness(stack)
-        row("span sent → visible in the API, idle, p50 / p95", f"{fresh[0]:.0f} / {fresh[1]:.0f} ms", "150 / 500 ms", "80 / 300 ms")
+        row(
+            "span sent → visible in the API, idle, p50 / p95",
+            f"{fresh[0]:.0f} / {fresh[1]:.0f} ms",
+            "150 / 500 ms",
+            "80 / 300 ms",
+        )
         stack.wait_settled()
         run(stack.otlp_grpc, "realistic", 4, options.senders)  # warm
         stack.wait_settled(60)
@@ -172,7 +180,12 @@ def main() -> None:
         stack.admin("OPTIMIZE TABLE stored_spans FINAL")
         stack.admin("OPTIMIZE TABLE stored_payloads FINAL")
         per_span = (stored_bytes(stack) - before[0]) / max(1, spans(stack) - before[1])
-        row(f"realistic spans/s ({realistic.bytes_per_span:,.0f} B, 19 attributes), acknowledged and queryable", f"{realistic.rate:,.0f}", "15,000", "25,000")
+        row(
+            f"realistic spans/s ({realistic.bytes_per_span:,.0f} B, 19 attributes), acknowledged and queryable",
+            f"{realistic.rate:,.0f}",
+            "15,000",
+            "25,000",
+        )
         row("its CPU-s per 1,000 spans, all processes", f"{cpu:.3f}", "0.06", "0.03")
         row("its export latency p50 / p95", f"{realistic.p50_ms:.0f} / {realistic.p95_ms:.0f} ms", "", "")
         row("its bytes on disk per span, all indexes", f"{per_span:,.0f}", "900", "500")
@@ -186,7 +199,11 @@ def main() -> None:
         (agent,) = stack.admin("SELECT agent FROM stored_traces WHERE agent != '' LIMIT 1")[0]
         questions = {
             "trace list, latest 100": ("/api/v1/traces/?limit=100", "50 ms", "20 ms"),
-            "trace list, latest 100, by agent and last 24 h": (f"/api/v1/traces/?limit=100&agent={agent}&since=24h", "50 ms", "20 ms"),
+            "trace list, latest 100, by agent and last 24 h": (
+                f"/api/v1/traces/?limit=100&agent={agent}&since=24h",
+                "50 ms",
+                "20 ms",
+            ),
             "trace list, page of the UI": ("/traces/", "", ""),
         }
         label = f"at {total / 1e6:.1f} M spans"
@@ -208,7 +225,12 @@ def main() -> None:
         median, high = milliseconds(lambda: fetch(stack, "/api/v1/traces/?limit=100&q=refund77&since=24h"), 5)
         row(f"a word in prompts and answers, {label}, p50", f"{median:.0f} ms", "50 ms", "10 ms")
         usage.stop()
-        row("memory of all processes (PSS), idle / most", f"{idle / GIB:.2f} / {usage.most / GIB:.2f} GiB", "1.2 / 2.0 GiB", "0.6 / 1.2 GiB")
+        row(
+            "memory of all processes (PSS), idle / most",
+            f"{idle / GIB:.2f} / {usage.most / GIB:.2f} GiB",
+            "1.2 / 2.0 GiB",
+            "0.6 / 1.2 GiB",
+        )
 
 
 def spans(stack: Stack) -> int:

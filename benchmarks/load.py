@@ -18,7 +18,10 @@ import time
 from dataclasses import dataclass
 
 import grpc
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 SPANS_PER_REQUEST = 512
@@ -143,7 +146,9 @@ def sender(endpoint: str, shape: str, seconds: float, seed: int, results: multip
     """One sender: a request at a time, as a batch exporter does, until the time is over."""
     templates = [Template(build(SHAPES[shape], seed * 10 + index)) for index in range(3)]
     channel = grpc.insecure_channel(endpoint, options=[("grpc.max_send_message_length", 64 << 20)])
-    export = channel.unary_unary(METHOD, request_serializer=None, response_deserializer=ExportTraceServiceResponse.FromString)
+    export = channel.unary_unary(
+        METHOD, request_serializer=None, response_deserializer=ExportTraceServiceResponse.FromString
+    )
     numbers = random.Random(os.urandom(8))
     acknowledged = refused = 0
     latencies: list[float] = []
@@ -180,7 +185,9 @@ def run(endpoint: str, shape: str, seconds: float, senders: int) -> Result:
     """Sends with several processes at once; returns what was acknowledged and how fast."""
     context = multiprocessing.get_context("spawn")
     results: multiprocessing.Queue = context.Queue()  # type: ignore[type-arg]
-    processes = [context.Process(target=sender, args=(endpoint, shape, seconds, index, results)) for index in range(senders)]
+    processes = [
+        context.Process(target=sender, args=(endpoint, shape, seconds, index, results)) for index in range(senders)
+    ]
     begun = time.monotonic()
     for process in processes:
         process.start()

@@ -28,6 +28,8 @@ from tracestore.spans.resolve import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
 DAYS = 7
+#: The key holds the start time, so duplicates share a partition.
+SETTINGS = {"do_not_merge_across_partitions_select_final": 1}
 
 KEYS = {
     "A Replacing (project, hour, trace, start, span)": (
@@ -147,12 +149,15 @@ def main() -> None:
             )
             variants.append((f"A, attributes as {name}", f"attributes_{number}", create, kind, True))
         together = statements.replace("bench.stored_spans", "bench.together").replace(
-            "    version             UInt64", "    input String CODEC(ZSTD(1)), output String CODEC(ZSTD(1)), payload String CODEC(ZSTD(1)),\n    version             UInt64"
+            "    version             UInt64",
+            "    input String CODEC(ZSTD(1)), output String CODEC(ZSTD(1)), payload String CODEC(ZSTD(1)),\n    version             UInt64",
         )
         variants.append(("A, payload in the hot table", "together", together, "together", True))
-        without = statements.replace("bench.stored_spans", "bench.unsynced").replace(
-            ", fsync_part_directory = 1", ""
-        ).replace("SETTINGS fsync_after_insert = 1", "")
+        without = (
+            statements.replace("bench.stored_spans", "bench.unsynced")
+            .replace(", fsync_part_directory = 1", "")
+            .replace("SETTINGS fsync_after_insert = 1", "")
+        )
         variants.append(("A, without fsync", "unsynced", without, "spans", True))
         for name, table, create, kind, replacing in variants:
             client.command(create)
@@ -170,10 +175,9 @@ def main() -> None:
             plain = questions(table, "", trace_id)
             final = questions(table, " FINAL", trace_id) if replacing else None
             for label, question in plain.items():
-                settings = {"do_not_merge_across_partitions_select_final": 1}
-                answer = f"{timed(lambda q=question: client.query(q, settings=settings)):.0f}"
+                answer = f"{timed(lambda q=question: client.query(q, settings=SETTINGS)):.0f}"
                 if final:
-                    answer += f" / {timed(lambda q=final[label]: client.query(q, settings=settings)):.0f}"
+                    answer += f" / {timed(lambda q=final[label]: client.query(q, settings=SETTINGS)):.0f}"
                 answers.append(answer)
             print(f"| {name} | {cpu:.1f} (wall {wall:.0f} s) | {size:.0f} | " + " | ".join(answers) + " |", flush=True)
             client.command(f"DROP TABLE bench.{table} SYNC")
@@ -183,7 +187,9 @@ def insert(client, table: str, spans: pa.Table, payloads: pa.Table, kind: str) -
     if kind in ("JSON", "String"):
         maps = spans.column("attributes").to_pylist()
         encoded = [columns._encode(dict(one)).decode() for one in maps]
-        spans = spans.set_column(spans.schema.get_field_index("attributes"), "attributes", pa.array(encoded, pa.string()))
+        spans = spans.set_column(
+            spans.schema.get_field_index("attributes"), "attributes", pa.array(encoded, pa.string())
+        )
     if kind == "together":
         by_span = dict(zip(payloads.column("span_id").to_pylist(), range(payloads.num_rows), strict=True))
         places = pa.array([by_span.get(span_id) for span_id in spans.column("span_id").to_pylist()], pa.int64())

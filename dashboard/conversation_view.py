@@ -22,9 +22,8 @@ from tracestore.spans.model import Event
 MARKDOWN_BUDGET = 150_000
 #: Characters shown over the whole conversation; later texts are only counted.
 SHOWN_BUDGET = 600_000
-#: A conversation longer than this is folded but for its ends.
-FOLD_ABOVE = 10
-KEPT_AT_END = 5
+#: Earlier messages are folded when there are at least so many.
+FOLD_FROM = 3
 MESSAGE_LIMIT = 400
 
 ROLE_WORDS = {"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool"}
@@ -60,7 +59,7 @@ class MessageView:
 
 @dataclass(slots=True)
 class ConversationView:
-    """`folded` are the messages between the opening and the last ones, when there are many."""
+    """`folded` are the messages that earlier calls have sent already, when there are some."""
 
     count: int
     opening: list[MessageView] = field(default_factory=list)
@@ -105,10 +104,9 @@ def view(conversation: Conversation) -> ConversationView:
     made.output = [message for message in shown if message.is_output]
     asked = [message for message in shown if not message.is_output]
     opening = 1 if asked and asked[0].role == "system" else 0
-    if len(asked) > FOLD_ABOVE:
-        made.opening = asked[:opening]
-        made.folded = asked[opening:-KEPT_AT_END]
-        made.latest = asked[-KEPT_AT_END:]
+    fresh = fresh_from(asked)
+    if fresh - opening >= FOLD_FROM:
+        made.opening, made.folded, made.latest = asked[:opening], asked[opening:fresh], asked[fresh:]
     else:
         made.latest = asked
     for tool in conversation.tools[:200]:
@@ -116,6 +114,16 @@ def view(conversation: Conversation) -> ConversationView:
         tree = json_tree.render(parameters, open_depth=1) if isinstance(parameters, dict | list) else None
         made.tools.append((visible(tool["name"], limit=200), visible(tool["description"], limit=2000), tree))
     return made
+
+
+def fresh_from(asked: list[MessageView]) -> int:
+    """Where the messages begin that this call was the first to send.
+
+    An agent sends the whole conversation again at each step; what stands before the model's own last
+    message went out with an earlier call. The question right before it is kept, to read the answer by.
+    """
+    last = max((k for k, message in enumerate(asked) if message.role == "assistant"), default=0)
+    return last - 1 if last and asked[last - 1].role == "user" else last
 
 
 def paired_results(said: list[Message]) -> dict[str, Part]:

@@ -2,10 +2,8 @@
 
 pip install autogen-agentchat "autogen-ext[openai]" opentelemetry-instrumentation-openai \
 opentelemetry-exporter-otlp-proto-http
-
-OTEL_SERVICE_NAME=support
-OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
-OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   (when Tracestore asks for keys)
+export OTEL_SERVICE_NAME=support OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
+export OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   # when Tracestore asks for keys
 """
 
 import asyncio
@@ -24,8 +22,7 @@ provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 trace.set_tracer_provider(provider)  # AutoGen itself uses the global one
 OpenAIInstrumentor().instrument(tracer_provider=provider)
 
-# Offline; for OpenAI itself set OPENAI_BASE_URL and OPENAI_API_KEY.
-os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")
+os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")  # offline; for OpenAI itself set both
 os.environ.setdefault("OPENAI_API_KEY", "offline")
 
 
@@ -34,7 +31,9 @@ def search_kb(query: str) -> str:
     return f"{query}: returns are accepted for 14 days."
 
 
-model = OpenAIChatCompletionClient(model="gpt-5-mini")
-agent = AssistantAgent("support_desk", model_client=model, tools=[search_kb], reflect_on_tool_use=True)
-print(asyncio.run(agent.run(task="Can I get my money back?")).messages[-1].content)
+# A span around all: each of AutoGen's own would be a trace by itself, and none would name the session.
+with trace.get_tracer("support").start_as_current_span("ticket", attributes={"session.id": "ticket-1042"}):
+    model = OpenAIChatCompletionClient(model="gpt-5-mini")
+    agent = AssistantAgent("support_desk", model_client=model, tools=[search_kb], reflect_on_tool_use=True)
+    print(asyncio.run(agent.run(task="Can I get my money back?")).messages[-1].content)
 provider.shutdown()

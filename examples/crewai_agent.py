@@ -2,18 +2,15 @@
 
 pip install crewai openinference-instrumentation-crewai openinference-instrumentation-openai \
 opentelemetry-exporter-otlp-proto-http
-
-OTEL_SERVICE_NAME=support
-OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
-OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   (when Tracestore asks for keys)
+export OTEL_SERVICE_NAME=support OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
+export OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   # when Tracestore asks for keys
 """
 
 import os
 
 # CrewAI reports usage to its makers unless told not to, before it is imported. OTEL_SDK_DISABLED would silence us too.
 os.environ |= {"CREWAI_DISABLE_TELEMETRY": "true", "CREWAI_TRACING_ENABLED": "false"}
-# Offline; for OpenAI itself set OPENAI_BASE_URL and OPENAI_API_KEY.
-os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")
+os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")  # offline; for OpenAI itself set both
 os.environ.setdefault("OPENAI_API_KEY", "offline")
 
 from crewai import Agent, Crew, Task
@@ -40,5 +37,5 @@ def search_kb(query: str) -> str:
 desk = Agent(role="support_desk", goal="Answer", backstory="Knows the rules", llm="gpt-5-mini", tools=[search_kb])
 task = Task(description="Can I get my money back?", expected_output="One sentence", agent=desk)
 with using_session("ticket-1042"):
-    print(Crew(agents=[desk], tasks=[task]).kickoff())
+    print(Crew(name="support", agents=[desk], tasks=[task]).kickoff())
 provider.shutdown()

@@ -1,10 +1,8 @@
 """OpenAI Agents SDK, traced by OpenInference.
 
 pip install openai-agents openinference-instrumentation-openai-agents opentelemetry-exporter-otlp-proto-http
-
-OTEL_SERVICE_NAME=support
-OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
-OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   (when Tracestore asks for keys)
+export OTEL_SERVICE_NAME=support OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
+export OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   # when Tracestore asks for keys
 """
 
 import os
@@ -21,8 +19,7 @@ provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 # Exclusive: the SDK would otherwise also send every trace to OpenAI's own dashboard.
 OpenAIAgentsInstrumentor().instrument(tracer_provider=provider, exclusive_processor=True)
 
-# Offline; for OpenAI itself set OPENAI_BASE_URL and OPENAI_API_KEY.
-os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")
+os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")  # offline; for OpenAI itself set both
 os.environ.setdefault("OPENAI_API_KEY", "offline")
 
 

@@ -1,10 +1,8 @@
 """The OpenAI SDK without a framework: OpenInference traces the calls, two decorators mark the agent and its tool.
 
 pip install openai openinference-instrumentation-openai opentelemetry-exporter-otlp-proto-http
-
-OTEL_SERVICE_NAME=support
-OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
-OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   (when Tracestore asks for keys)
+export OTEL_SERVICE_NAME=support OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
+export OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   # when Tracestore asks for keys
 """
 
 import json
@@ -20,10 +18,10 @@ provider = TracerProvider()
 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 OpenAIInstrumentor().instrument(tracer_provider=provider)
 tracer = provider.get_tracer("support")
-# Offline; for OpenAI itself set OPENAI_BASE_URL and OPENAI_API_KEY.
-os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")
+os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")  # offline; for OpenAI itself set both
 os.environ.setdefault("OPENAI_API_KEY", "offline")
 SCHEMA = {"type": "object", "properties": {"query": {"type": "string"}}}
+TOOLS = [{"type": "function", "function": {"name": "search_kb", "parameters": SCHEMA}}]
 
 
 @tracer.tool
@@ -33,16 +31,13 @@ def search_kb(query: str) -> str:
 
 @tracer.agent(name="support_desk")
 def answer(question: str) -> str:
-    client, messages = OpenAI(), [{"role": "user", "content": question}]
-    tools = [{"type": "function", "function": {"name": "search_kb", "parameters": SCHEMA}}]
-    while True:
-        reply = client.chat.completions.create(model="gpt-5-mini", messages=messages, tools=tools).choices[0].message
-        if not reply.tool_calls:
-            return reply.content
+    chat, messages = OpenAI().chat.completions, [{"role": "user", "content": question}]
+    while (reply := chat.create(model="gpt-5-mini", messages=messages, tools=TOOLS).choices[0].message).tool_calls:
         messages.append(reply)
         for call in reply.tool_calls:
             found = search_kb(**json.loads(call.function.arguments))
             messages.append({"role": "tool", "tool_call_id": call.id, "content": found})
+    return reply.content
 
 
 with using_session("ticket-1042"):

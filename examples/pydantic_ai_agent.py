@@ -1,10 +1,8 @@
 """Pydantic AI with its own instrumentation.
 
 pip install "pydantic-ai-slim[openai]" opentelemetry-exporter-otlp-proto-http
-
-OTEL_SERVICE_NAME=support
-OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
-OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   (when Tracestore asks for keys)
+export OTEL_SERVICE_NAME=support OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
+export OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20KEY   # when Tracestore asks for keys
 """
 
 import os
@@ -19,8 +17,7 @@ provider = TracerProvider()
 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 Agent.instrument_all(InstrumentationSettings(tracer_provider=provider))
 
-# Offline; for OpenAI itself set OPENAI_BASE_URL and OPENAI_API_KEY.
-os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")
+os.environ.setdefault("OPENAI_BASE_URL", "http://127.0.0.1:8088/v1")  # offline; for OpenAI itself set both
 os.environ.setdefault("OPENAI_API_KEY", "offline")
 
 agent = Agent("openai:gpt-5-mini", name="support_desk", instructions="Answer from the knowledge base.")

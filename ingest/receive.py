@@ -20,7 +20,6 @@ from ingest.answers import Encoding
 from ingest.commit import GroupCommit, Piece
 from ingest.limits import IngestLimits
 from ingest.metrics import Metrics
-from ingest.store import NOT_STORABLE
 from tracestore.errors import Overloaded, TooLarge, Unavailable
 from tracestore.spans import decode, decode_logs
 from tracestore.spans.model import Span, SpanRecord
@@ -112,7 +111,7 @@ class Receiver:
         slices = decode.protobuf_slices(body) if encoding == "protobuf" else decode.json_slices(body)
         waiting: deque[Piece] = deque()
         rejected: Counter[str] = Counter()
-        messages: dict[str, None] = {}
+        warnings: Counter[str] = Counter()
         received = 0
         try:
             async with asyncio.timeout(self._limits.answer_s) as patience:
@@ -122,11 +121,9 @@ class Receiver:
                     if part.rejected:
                         rejected += part.rejected
                         self._metrics.rejected(part.rejected)
-                    messages.update(dict.fromkeys(part.messages))
-                    if not part.records:
-                        continue
-                    waiting.append(self._commit.submit(project, self._understood(part.records), part.size))
-                    del part
+                    warnings += part.warnings
+                    if part.records:
+                        waiting.append(self._commit.submit(project, self._understood(part.records), part.size))
                     if len(waiting) >= self._limits.pending_slices:
                         rejected += await waiting[0].done
                         waiting.popleft()
@@ -144,10 +141,8 @@ class Receiver:
         finally:
             for piece in waiting:
                 self._commit.abandon(piece)
-        if rejected[NOT_STORABLE]:
-            messages[f"{rejected[NOT_STORABLE]} rejected: the store refuses the span"] = None
         refused = rejected.total()
-        return Receipt(received - refused, refused, "; ".join(messages))
+        return Receipt(received - refused, refused, "; ".join(decode.sentences(rejected, warnings)))
 
     def logs(self, body: bytes, encoding: Encoding) -> Receipt:
         """Counts the records of an ExportLogsServiceRequest and says that they are not stored.

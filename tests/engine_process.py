@@ -67,9 +67,7 @@ class EngineProcess:
         command = [sys.executable, "-m", "tracestore.engine", "--path", str(self.path)]
         command += ["--host", self.host, "--port", str(self.port), *self._arguments]
         with open(self._errors, "ab") as errors:
-            self._process = subprocess.Popen(
-                command, env=environment, stdout=subprocess.PIPE, stderr=errors
-            )
+            self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors)
         return self._process
 
     def start(self) -> EngineProcess:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tracestore import keys
@@ -27,7 +26,7 @@ class Prepared:
     """What was there or made. `added` names what is new, for people."""
 
     project: Project
-    admin: AbstractBaseUser
+    admin: User
     added: tuple[str, ...]
 
 
@@ -42,8 +41,7 @@ def prepare(environment: Environment) -> Prepared:
     project, is_new = Project.objects.get_or_create(slug=PROJECT, defaults={"name": "Default"})
     if is_new:
         added.append(f"project {PROJECT}")
-    users = get_user_model().objects
-    admin, is_new = users.get_or_create(
+    admin, is_new = User.objects.get_or_create(
         username=ADMIN, defaults={"is_staff": True, "is_superuser": True, "password": "!"}
     )
     if is_new:
@@ -59,7 +57,7 @@ def prepare(environment: Environment) -> Prepared:
     return Prepared(project, admin, tuple(added))
 
 
-def login_token(admin: AbstractBaseUser) -> str:
+def login_token(admin: User) -> str:
     """A one-time token for `/login/link/<token>/`; forgets those that have expired."""
     LoginLink.objects.filter(expires_at__lt=timezone.now()).delete()
     return make_login_link(admin)

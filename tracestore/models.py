@@ -32,7 +32,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "project"], name="one_membership_per_project")]
+        constraints = (models.UniqueConstraint(fields=["user", "project"], name="one_membership_per_project"),)
 
     def __str__(self) -> str:
         return f"{self.user} {self.role} of {self.project}"

@@ -5,6 +5,7 @@ One JSON file, readable by its owner only. What the environment sets wins and is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -41,10 +42,8 @@ def load(environment: Environment) -> Secrets:
         if stored:
             os.replace(temporary, path)
         else:
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(temporary, path)  # the first process to get here decides for all
-            except FileExistsError:
-                pass
             os.unlink(temporary)
         stored = json.loads(path.read_text())
     return Secrets(

@@ -67,7 +67,11 @@ def test_types_of_the_spans_view() -> None:
 
 def test_otel_traces_is_the_exporters_table() -> None:
     assert described("otel_traces") == OTEL_TRACES
-    assert described("otel_traces_trace_id_ts") == {"TraceId": "String", "Start": "DateTime64(9)", "End": "DateTime64(9)"}
+    assert described("otel_traces_trace_id_ts") == {
+        "TraceId": "String",
+        "Start": "DateTime64(9)",
+        "End": "DateTime64(9)",
+    }
 
 
 def test_otel_traces_speaks_as_the_exporter_does() -> None:

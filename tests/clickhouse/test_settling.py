@@ -31,7 +31,11 @@ def traces() -> list[tuple[object, ...]]:
 
 
 def test_the_answer_is_the_same_before_and_after() -> None:
-    write(span(1, type="agent", agent="planner", session_id="s"), llm(2, parent=1), span(3, parent=1, type="tool", tool_name="search"))
+    write(
+        span(1, type="agent", agent="planner", session_id="s"),
+        llm(2, parent=1),
+        span(3, parent=1, type="tool", tool_name="search"),
+    )
     write(span(1, trace=2, status="error"), llm(2, trace=2, parent=1))
     before = traces()
     assert count("open_traces") == 2
@@ -81,16 +85,23 @@ def test_one_model_call_sent_as_two_spans_in_two_writes_counts_once() -> None:
     write(span(1, type="agent", agent="planner"), llm(2, parent=1, response_id="resp_1"))
     write(llm(3, parent=1, start=START + 2 * SECOND, response_id="resp_1"))
     settle()
-    assert client.run("SELECT countIf(type = 'llm'), sum(input_tokens), count() FROM spans").result_rows == [(1, 100, 3)]
-    assert (get_reader().trace("default", TRACE).llm_calls, get_reader().trace("default", TRACE).input_tokens) == (1, 100)
+    assert client.run("SELECT countIf(type = 'llm'), sum(input_tokens), count() FROM spans").result_rows == [
+        (1, 100, 3)
+    ]
+    assert (get_reader().trace("default", TRACE).llm_calls, get_reader().trace("default", TRACE).input_tokens) == (
+        1,
+        100,
+    )
 
 
 def test_agent_and_session_reach_spans_of_another_write() -> None:
     write(llm(2, parent=1))
     write(span(1, type="agent", agent="planner", session_id="s-1", user_id="u-1"))
     settle()
-    assert client.run("SELECT agent, session_id, user_id FROM spans WHERE type = 'llm'").result_rows == [("planner", "s-1", "u-1")]
-    assert [row for row in client.run("SELECT session_id, traces FROM sessions").result_rows] == [("s-1", 1)]
+    assert client.run("SELECT agent, session_id, user_id FROM spans WHERE type = 'llm'").result_rows == [
+        ("planner", "s-1", "u-1")
+    ]
+    assert list(client.run("SELECT session_id, traces FROM sessions").result_rows) == [("s-1", 1)]
 
 
 def test_a_pass_may_be_repeated() -> None:

@@ -33,7 +33,10 @@ def test_everything_received_comes_back_with_its_type() -> None:
         "nothing": None,
         "long": "x" * 2000,
     }
-    events = [Event(START + 5, "exception", {"exception.message": "boom", "n": 1}), Event(START + 6, "big", {"t": "y" * 3000})]
+    events = [
+        Event(START + 5, "exception", {"exception.message": "boom", "n": 1}),
+        Event(START + 6, "big", {"t": "y" * 3000}),
+    ]
     sent = span(
         1, attributes=attributes, events=events, links=[Link("a" * 32, "b" * 16, "", {"why": "retry"})], input="in",
         output="out", payload_attributes=frozenset({"long"}), status="error", status_message="failed",
@@ -44,7 +47,9 @@ def test_everything_received_comes_back_with_its_type() -> None:
     assert [(event.time_ns, event.name, event.attributes) for event in found.events] == [
         (event.time_ns, event.name, event.attributes) for event in events
     ]
-    assert [(link.trace_id, link.span_id, link.attributes) for link in found.links] == [("a" * 32, "b" * 16, {"why": "retry"})]
+    assert [(link.trace_id, link.span_id, link.attributes) for link in found.links] == [
+        ("a" * 32, "b" * 16, {"why": "retry"})
+    ]
     assert (found.input, found.output) == ("in", "out")
     assert (found.row.start_ns, found.row.end_ns, found.row.duration_ns) == (START + SECOND, START + 2 * SECOND, SECOND)
     assert (found.row.status, found.row.status_message, found.resource_attributes) == (

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -108,10 +109,8 @@ def inside(page: Page, store: FakeReader, live_server: LiveServer, db: None) -> 
     Membership.objects.create(user=user, project=project, role=Membership.Role.MEMBER)
     client = Client()
     client.force_login(user)
-    host = urlsplit(live_server.url).netloc
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
-    )
+    host, cookie = urlsplit(live_server.url).netloc, settings.SESSION_COOKIE_NAME
+    page.context.add_cookies([{"name": cookie, "value": client.cookies[cookie].value, "url": live_server.url}])
     watch = Watch(page, host)
     yield page
     assert watch.bad == []
@@ -127,6 +126,13 @@ def names(page: Page) -> list[str]:
         """() => [...document.querySelectorAll('.wf-row')].filter(r => !r.hidden)
         .sort((a, b) => a.getAttribute('aria-rowindex') - b.getAttribute('aria-rowindex'))
         .map(r => r.querySelector('.wf-name a').textContent)"""
+    )
+
+
+def wait_for_rows(page: Page, count: int) -> None:
+    """Rows are drawn with the next frame."""
+    page.wait_for_function(
+        "count => [...document.querySelectorAll('.wf-row')].filter(r => !r.hidden).length === count", arg=count
     )
 
 
@@ -210,12 +216,12 @@ def test_arrows_walk_and_fold_the_tree(inside: Page, live_server: LiveServer) ->
     ):
         inside.keyboard.press(key)
         assert chosen(inside) == expected, key
-    assert len(names(inside)) == 10
+    wait_for_rows(inside, 10)
     inside.keyboard.press("]")
-    assert len(names(inside)) == 11
+    wait_for_rows(inside, 11)
     inside.keyboard.press("[")
     inside.keyboard.press("[")
-    inside.wait_for_function("() => [...document.querySelectorAll('.wf-row')].filter(r => !r.hidden).length === 1")
+    wait_for_rows(inside, 1)
     assert inside.locator("#wf-scroll").get_attribute("aria-rowcount") == "1"
 
 
@@ -224,7 +230,7 @@ def test_filtering_counts_and_keeps_ancestors(inside: Page, live_server: LiveSer
     live(inside)
     inside.fill("#wf-q", "embed")
     expect(inside.locator("#wf-count")).to_have_text("1 of 11")
-    inside.wait_for_function("() => [...document.querySelectorAll('.wf-row')].filter(r => !r.hidden).length === 3")
+    wait_for_rows(inside, 3)
     assert names(inside) == ["invoke_agent concierge", "search shipping policy", "embed query"]
     assert inside.url.endswith("?q=embed")
     inside.reload()

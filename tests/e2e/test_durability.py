@@ -88,7 +88,8 @@ def assert_nothing_lost_or_doubled(stack: Stack, senders: list[Sender]) -> None:
     """Every acknowledged request has all its spans, once, in the spans and in the summaries."""
     stack.wait_settled(60)
     heads = "substring(trace_id, 1, 16)"
-    stored = {row[0]: (int(row[1]), int(row[2])) for row in stack.sql(f"SELECT {heads} AS h, count(), uniqExact(trace_id, span_id) FROM spans GROUP BY h")}  # fmt: skip
+    counted = stack.sql(f"SELECT {heads} AS h, count(), uniqExact(trace_id, span_id) FROM spans GROUP BY h")
+    stored = {row[0]: (int(row[1]), int(row[2])) for row in counted}
     summed = {row[0]: int(row[1]) for row in stack.sql(f"SELECT {heads} AS h, sum(span_count) FROM traces GROUP BY h")}
     acknowledged = [number for sender in senders for number in sender.acknowledged]
     assert acknowledged
@@ -109,7 +110,9 @@ def test_a_killed_part_comes_back_and_nothing_is_lost(stack: Stack, victim: str)
             before = [len(sender.acknowledged) for sender in senders]
             stack.wait_ready(60)
             wait_for(
-                lambda counts=before: all(len(s.acknowledged) > count + 3 for s, count in zip(senders, counts, strict=True)),
+                lambda counts=before: all(
+                    len(s.acknowledged) > count + 3 for s, count in zip(senders, counts, strict=True)
+                ),
                 f"acknowledgements after {victim} was killed",
             )
     assert victim in stack.output.read_text()
@@ -121,7 +124,9 @@ def test_the_whole_tree_killed_and_started_again(stack: Stack) -> None:
         for _ in range(2):
             before = [len(sender.acknowledged) for sender in senders]
             wait_for(
-                lambda counts=before: all(len(s.acknowledged) > count + 4 for s, count in zip(senders, counts, strict=True)),
+                lambda counts=before: all(
+                    len(s.acknowledged) > count + 4 for s, count in zip(senders, counts, strict=True)
+                ),
                 "acknowledgements",
             )
             stack.kill()
@@ -135,7 +140,7 @@ def test_only_the_supervisor_killed_leaves_nothing_behind(stack: Stack) -> None:
     children = psutil.Process(stack.process.pid).children(recursive=True)
     stack.process.send_signal(signal.SIGKILL)
     stack.process.wait(10)
-    gone, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
     stack.start()
 
@@ -153,8 +158,13 @@ def test_a_graceful_stop_under_load_loses_nothing(stack: Stack) -> None:
 def test_a_second_start_on_the_same_directory_says_so_in_one_sentence(stack: Stack) -> None:
     other = Stack(stack.data_dir)
     second = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "up"], env=other.environment, cwd=ROOT, capture_output=True, text=True, timeout=30,
-    )  # fmt: skip
+        [sys.executable, str(ROOT / "manage.py"), "up"],
+        env=other.environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert second.returncode != 0
     lines = [line for line in (second.stdout + second.stderr).splitlines() if line.strip()]
     assert len(lines) == 1

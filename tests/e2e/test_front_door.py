@@ -111,9 +111,14 @@ def test_models_tools_and_errors_match_the_ground_truth(stack: Stack, sent: list
         want_models = {name: model["calls"] for name, model in capture.expected["models"].items()}
         # Agents called as tools (`ask_courier`) are tool calls too; the truth counts them apart.
         got_tools = sum((tools[trace_id] for trace_id in capture.trace_ids), Counter[str]())
-        got_tools = Counter({name: calls for name, calls in got_tools.items() if name in capture.expected["tool_names"]})
+        got_tools = Counter(
+            {name: calls for name, calls in got_tools.items() if name in capture.expected["tool_names"]}
+        )
         if set(got_models) != set(want_models) or dict(got_tools) != capture.expected["tool_names"]:
-            wrong[capture.name] = {"models": [got_models, want_models], "tools": [got_tools, capture.expected["tool_names"]]}
+            wrong[capture.name] = {
+                "models": [got_models, want_models],
+                "tools": [got_tools, capture.expected["tool_names"]],
+            }
     assert not wrong, json.dumps(wrong, indent=1)
 
 

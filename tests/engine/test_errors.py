@@ -95,5 +95,8 @@ def test_the_ways_to_give_a_password(engine: EngineProcess) -> None:
     keys = {"X-ClickHouse-User": "tracestore", "X-ClickHouse-Key": right}
     assert client.send("SELECT 1", headers=keys).status == 200
     assert client.send("SELECT 1", user="tracestore", password=right).status == 200
-    assert RawClient(engine, "tracestore", right).send("SELECT 1").status == 200
-    assert RawClient(engine, "default", right).send("SELECT 1").status == 200
+    client.close()
+    for name in ("tracestore", "default"):
+        client = RawClient(engine, name, right)
+        assert client.send("SELECT 1").status == 200
+        client.close()

@@ -47,9 +47,7 @@ def native(engine: EngineProcess) -> bytes:
 
 
 @pytest.mark.parametrize("encoding", sorted(_ENCODERS))
-def test_a_body_of_many_frames_loads_completely(
-    admin: RawClient, table: str, native: bytes, encoding: str
-) -> None:
+def test_a_body_of_many_frames_loads_completely(admin: RawClient, table: str, native: bytes, encoding: str) -> None:
     body = f"INSERT INTO {table} (a, s) FORMAT Native\n".encode() + native
     pieces = [body[start : start + 50_000] for start in range(0, len(body), 50_000)]
     encoded = [_ENCODERS[encoding](piece) for piece in pieces]

@@ -17,7 +17,9 @@ from tests.engine_process import EngineProcess
 
 @pytest.mark.parametrize(("path", "body"), [("/ping", "Ok.\n"), ("/replicas_status", "Ok."), ("/", "Ok.\n")])
 def test_signs_of_life_need_no_password(engine: EngineProcess, path: str, body: str) -> None:
-    answer = RawClient(engine).send(method="GET", path=path)
+    client = RawClient(engine)
+    answer = client.send(method="GET", path=path)
+    client.close()
     assert (answer.status, answer.text) == (200, body)
 
 

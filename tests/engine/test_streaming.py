@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
+from pathlib import Path
 
 import psutil
 import pyarrow as pa
@@ -29,16 +31,14 @@ def test_memory_stays_bounded(engine: EngineProcess, admin: RawClient) -> None:
     process = psutil.Process(engine.pid)
     admin.query("SELECT 1")
     before = process.memory_info().rss
-    admin.connection.request(
-        "POST", "/", "SELECT repeat('x', 1000) FROM numbers(400000) FORMAT TSV", admin.headers
-    )
+    admin.connection.request("POST", "/", "SELECT repeat('x', 99) FROM numbers(4000000) FORMAT TSV", admin.headers)
     answer = admin.connection.getresponse()
     size, peak = 0, before
     while chunk := answer.read(4 * _MIB):
         size += len(chunk)
         peak = max(peak, process.memory_info().rss)
-    assert size == 400_000 * 1001
-    assert peak - before < 200 * _MIB
+    assert size == 4_000_000 * 100
+    assert peak - before < 250 * _MIB
 
 
 def test_a_small_answer_leaves_in_few_segments_without_delay(engine: EngineProcess, admin: RawClient) -> None:
@@ -67,19 +67,24 @@ def test_an_error_before_the_first_megabyte_is_a_plain_error(admin: RawClient) -
 def test_many_clients_that_leave_early_leave_nothing_behind(engine: EngineProcess, admin: RawClient) -> None:
     process = psutil.Process(engine.pid)
     admin.query("SELECT 1")
-    before = process.num_fds()
+    before = _pipes_and_sockets(process)
     for _ in range(10):
         connection = http.client.HTTPConnection(engine.host, engine.port)
         connection.request("POST", "/", "SELECT * FROM numbers(100000000)", admin.headers)
         connection.getresponse().read(100)
         connection.close()
     assert _settles(lambda: int(admin.query("SELECT count() FROM system.processes")), 1)
-    assert _settles(process.num_fds, before + 2)
+    assert _settles(lambda: _pipes_and_sockets(process), before)
+
+
+def _pipes_and_sockets(process: psutil.Process) -> int:
+    """The engine itself opens files under /proc for each of its threads; those do not count."""
+    folder = Path(f"/proc/{process.pid}/fd")
+    kinds = [entry.readlink().name.split(":")[0] for entry in folder.iterdir() if entry.is_symlink()]
+    return kinds.count("pipe") + kinds.count("socket")
 
 
 def _settles(measure: object, at_most: int) -> bool:
-    import time
-
     assert callable(measure)
     for _ in range(100):
         if measure() <= at_most:

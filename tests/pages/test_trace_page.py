@@ -108,7 +108,7 @@ def test_columns_are_all_spans_whether_or_not_the_page_came_first(filled: FakeRe
 
 def test_the_cut_of_a_huge_trace_is_told(store: FakeReader, browser_client: Client) -> None:
     trace_id = store.add(synthetic_trace(60), span_count=250_000)
-    assert "This trace has 250,000 spans; the first 60" in text(browser_client, f"/traces/{trace_id}/")
+    assert "This trace has 250,000 spans; the first 100,000" in text(browser_client, f"/traces/{trace_id}/")
 
 
 def test_the_table_has_all_spans_page_by_page(store: FakeReader, browser_client: Client) -> None:
@@ -131,7 +131,7 @@ def test_messages_pair_results_with_their_calls_and_fold_the_middle(filled: Fake
     page = text(browser_client, f"/traces/{SUPPORT}/spans/{id_of(10)}/", **HTMX)
     assert page.count('class="call') == 1
     assert page.count('class="result"') == 1
-    assert "earlier messages" in page
+    assert "messages sent before" in page
     assert "<strong>ORD-10442</strong>" in page
     assert "<td>packed</td>" in page
     assert "Reasoning" in page

@@ -28,7 +28,16 @@ SPAN_TEXTS: Final = (
     "request_model", "operation", "usage_rule", "price_source", "tool_name", "tool_call_id",
     "finish_reason", "response_id", "convention",
 )  # fmt: skip
-RECORD_TEXTS: Final = ("trace_id", "span_id", "parent_span_id", "trace_state", "name", "kind", "status", "status_message")
+RECORD_TEXTS: Final = (
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "trace_state",
+    "name",
+    "kind",
+    "status",
+    "status_message",
+)
 COUNTS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 
 TEXT_MAP: Final = pa.map_(pa.string(), pa.string())

@@ -48,6 +48,9 @@ _TEXT = """(
 )"""
 
 
+_CURSOR_START = "fromUnixTimestamp64Nano({cursor_start:Int64}, 'UTC')"
+
+
 @dataclass(slots=True)
 class Conditions:
     """A boolean expression and the values of its parameters."""
@@ -85,8 +88,7 @@ def conditions(wanted: TraceFilter, cursor: str | None = None) -> Conditions:
         parameters |= {"cursor_start": start_ns, "cursor_trace": trace_id}
         # The plain bound beside the tuple lets the key be used; a tuple alone would read everything.
         parts.append(
-            "start_time <= fromUnixTimestamp64Nano({cursor_start:Int64}, 'UTC')"
-            " AND (start_time, trace_id) < (fromUnixTimestamp64Nano({cursor_start:Int64}, 'UTC'), {cursor_trace:String})"
+            f"start_time <= {_CURSOR_START} AND (start_time, trace_id) < ({_CURSOR_START}, {{cursor_trace:String}})"
         )
     return Conditions(" AND ".join(parts) or "1", parameters)
 

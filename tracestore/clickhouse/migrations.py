@@ -52,7 +52,7 @@ def applied() -> dict[str, str]:
     ).result_rows[0][0]
     if not exists:
         return {}
-    rows = client.run(f"SELECT name, checksum FROM {DATABASE}.schema_migrations ORDER BY applied_at").result_rows
+    rows = client.run("SELECT name, checksum FROM schema_migrations ORDER BY applied_at").result_rows
     return dict(rows)
 
 
@@ -76,13 +76,13 @@ def pending() -> list[Migration]:
 def apply(migration: Migration) -> None:
     """Applies one migration and writes it into the ledger."""
     client.command(
-        f"CREATE TABLE IF NOT EXISTS {DATABASE}.schema_migrations"
+        "CREATE TABLE IF NOT EXISTS schema_migrations"
         " (name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))"
         " ENGINE = MergeTree ORDER BY (applied_at, name)"
     )
     for statement in migration.statements:
         client.command(statement)
     client.run(
-        f"INSERT INTO {DATABASE}.schema_migrations (name, checksum) SELECT {{name:String}}, {{checksum:String}}",
+        "INSERT INTO schema_migrations (name, checksum) SELECT {name:String}, {checksum:String}",
         {"name": migration.name, "checksum": migration.checksum},
     )

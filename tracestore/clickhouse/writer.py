@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+import pyarrow as pa
+
 from tracestore.clickhouse import client, columns
 from tracestore.clickhouse.client import DATABASE
 from tracestore.spans.model import Span
@@ -41,7 +43,7 @@ class SpanWriter:
             insert("trace_activity", columns.activity_columns(part))
 
 
-def insert(table: str, rows: columns.pa.Table) -> None:
+def insert(table: str, rows: pa.Table) -> None:
     client.insert_arrow(f"{DATABASE}.{table}", columns.serialise(rows), rows.column_names)
 
 

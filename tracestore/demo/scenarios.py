@@ -8,6 +8,10 @@ from typing import Final
 from tracestore.demo.fleet import BY_NAME, Agent
 from tracestore.demo.story import Run, Story
 
+#: Raise it with every change of texts, times or scenarios: ids that were sent must not come back with
+#: other times, which would be stored as spans of their own.
+STORY: Final = 2
+
 Scenario = Callable[[Story, Agent], None]
 
 
@@ -123,7 +127,9 @@ SCENARIOS: Final[dict[str, Scenario]] = {
 def tell(scenario: str, agent: Agent, seed: str, *, started_at: float, session: str, user: str) -> Run:
     """The run that these words describe; always the same one."""
     story = Story(
-        agent, f"{seed}/{scenario}/{agent.name}/{started_at:.0f}", pace=0.4 if scenario == "retry_storm" else 1.0
+        agent,
+        f"{seed}/{STORY}/{scenario}/{agent.name}/{started_at:.0f}",
+        pace=0.4 if scenario == "retry_storm" else 1.0,
     )
     trace_id = story.random.randbytes(16)
     with story.agent(agent, story.random.choice(agent.asks)):

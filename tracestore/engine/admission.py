@@ -52,8 +52,9 @@ _MEMBERSHIP = frozenset(
      "globalnotnullin", "inignoreset", "notinignoreset", "globalinignoreset",
      "globalnotinignoreset", "nullinignoreset", "notnullinignoreset")
 )  # fmt: skip
+_PATH = re.compile(r"[/\\*?{}:]")
 _PLAIN_NAME = re.compile(r"[^\x00-\x1f\x7f\\]*\Z")
-_SHOW_LISTS = frozenset(("DATABASES", "SCHEMAS", "FUNCTIONS", "SETTINGS", "ENGINES", "GRANTS"))
+_SHOW_LISTS = frozenset(("DATABASES", "SCHEMAS", "FUNCTIONS", "SETTINGS", "ENGINES"))
 _EXPLAIN_KINDS = frozenset(
     ("AST", "SYNTAX", "PLAN", "PIPELINE", "ESTIMATE", "QUERY", "TREE", "DESCRIPTION")
 )
@@ -161,7 +162,9 @@ def judge_relation(name: str, catalogue: Catalogue, must_be_table: bool = True) 
     error), wherever in the statement it stands; so CTE scopes need not be followed.
     """
     parts = name.split(".")
-    if len(parts) == 1:
+    if _PATH.search(name):
+        pass  # chDB would take it for a file
+    elif len(parts) == 1:
         if name in catalogue.views or name not in catalogue.relations():
             return
     elif len(parts) == 2:

@@ -56,13 +56,12 @@ _STATUS: dict[int, int] = {
 }
 
 _CODE = re.compile(r"Code:\s*(\d+)\.")
-_NAME_AT_END = re.compile(r"\(([A-Z][A-Z0-9_]{2,})\)\s*(?:\(version [^)]*\))?\s*$")
 # chDB sometimes wraps an exception in itself, with code and name twice.
 _WRAPPED = re.compile(
-    r"^Code: (\d+)\. DB::Exception: (Code: \1\. DB::Exception: .*?)\s*\([A-Z0-9_]+\)\s*$",
+    r"^Code: (\d+)\. DB::Exception: (Code: \1\. DB::Exception: .*?)\.?\s*\([A-Z0-9_]+\)$",
     re.DOTALL,
 )
-_VERSION_AT_END = re.compile(r"\s*\(version [^)]*\)\s*$")
+_VERSION_AT_END = re.compile(r"\s*\(version [^)]*\)\.?\s*$")
 
 
 class EngineError(Exception):
@@ -86,15 +85,10 @@ def from_engine(message: str) -> EngineError:
     start = message.find("Code: ")
     if start > 0:
         message = message[start:]
-    while wrapped := _WRAPPED.match(message):
-        message = wrapped.group(2)
     message = _VERSION_AT_END.sub("", message)
+    while wrapped := _WRAPPED.match(message):
+        message = _VERSION_AT_END.sub("", wrapped.group(2))
     found = _CODE.match(message)
     if not found:
         return EngineError(STD_EXCEPTION, message or "The engine failed without a message.")
     return EngineError(int(found.group(1)), message)
-
-
-def has_name(error: EngineError) -> bool:
-    """Whether the text ends with the symbolic name, as every message of a server does."""
-    return _NAME_AT_END.search(error.text) is not None

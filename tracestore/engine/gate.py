@@ -111,8 +111,12 @@ def _read_functions(connection: Connection) -> FunctionPolicy:
 
 
 def use_reader_database(connection: Connection) -> None:
-    """Make the exposed database the current one; before it exists there is nothing to see."""
+    """Make the exposed database the current one.
+
+    Before it exists there is nothing to see. `default` would be no substitute: in chDB it takes
+    unknown table names for files.
+    """
     try:
         connection.use(EXPOSED_DATABASE)
     except EngineError:
-        connection.use("default")
+        connection.use("system")

@@ -63,22 +63,17 @@ def parse(text: str) -> Statement:
                 f"{token.start + 1} (end of query).",
             )
     verb = tokens[0].upper or tokens[0].text
-    output_format, settings = None, ""
-    end, count = tokens[-1].end, len(tokens)
-    settings_at = _settings_clause(tokens, count)
-    format_end = settings_at if settings_at is not None else count
-    if _is_format_clause(tokens, format_end - 2):
-        output_format = tokens[format_end - 1].name
-        count = format_end - 2
-        if settings_at is not None:
-            settings = text[tokens[settings_at].end : end]
-        settings_at = _settings_clause(tokens, count)
-        if settings_at is not None and not settings:
-            settings = text[tokens[settings_at].end : tokens[count - 1].end]
-            count = settings_at
-    elif settings_at is not None:
-        settings = text[tokens[settings_at].end : end]
-        count = settings_at
+    output_format, settings, count = None, "", len(tokens)
+    # SETTINGS may stand before FORMAT, after it, or on both sides.
+    for _ in range(2):
+        if output_format is None and _is_format_clause(tokens, count - 2):
+            output_format = tokens[count - 1].name
+            count -= 2
+        start = _settings_clause(tokens, count)
+        if start is not None:
+            found = text[tokens[start].end : tokens[count - 1].end].strip()
+            settings = f"{found}, {settings}" if settings else found
+            count = start
     if count == 0:
         raise EngineError(SYNTAX_ERROR, "Syntax error: the statement has no body.")
     for position, token in enumerate(tokens[:-1]):
@@ -88,7 +83,7 @@ def parse(text: str) -> Statement:
         text=text[: tokens[count - 1].end],
         verb=verb,
         format=output_format,
-        settings=settings.strip(),
+        settings=settings,
         tokens=tuple(tokens[:count]),
     )
 

@@ -13,30 +13,38 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tracestore.errors import InvalidInput
-from tracestore.spans.decode_limits import DEFAULT_LIMITS, Limits, Outcome
+from tracestore.spans.decode_limits import DEFAULT_LIMITS, Limits, Outcome, sentences
 from tracestore.spans.decode_protobuf import ProtobufSpans
 from tracestore.spans.model import SpanRecord
 from tracestore.spans.otlp_json import JsonSpans
 
-__all__ = ["Decoded", "Limits", "decode_json", "decode_protobuf", "json_slices", "protobuf_slices"]
+__all__ = ["Decoded", "Limits", "decode_json", "decode_protobuf", "json_slices", "protobuf_slices", "sentences"]
 
-#: A slice ends after this many spans or encoded bytes: some 5 ms of work.
+#: A slice ends after this many spans or encoded bytes, or this many parts of any kind, entries of
+#: values too: some 5 ms of work, also for a request made to be laborious.
 SLICE_SPANS: Final = 512
 SLICE_BYTES: Final = 4 << 20
+SLICE_STEPS: Final = 4_000
 
 
 @dataclass(slots=True)
 class Decoded:
     """Spans that were read. `received` counts those refused too; `size` is of the encoded spans.
 
-    `messages` say to the sender what was refused or changed, in English (OTLP "Partial Success").
+    `rejected` counts spans that were refused and `warnings` what was changed in spans that were kept,
+    by reason; `received == len(records) + rejected.total()`.
     """
 
     records: list[SpanRecord] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
-    messages: list[str] = field(default_factory=list)
+    warnings: Counter[str] = field(default_factory=Counter)
     received: int = 0
     size: int = 0
+
+    @property
+    def messages(self) -> list[str]:
+        """What to tell the sender, in English (OTLP "Partial Success"): a sentence for each reason."""
+        return sentences(self.rejected, self.warnings)
 
 
 def decode_protobuf(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | None = None) -> Decoded:
@@ -53,7 +61,7 @@ def protobuf_slices(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int
     """The spans of a request in protobuf, in order, some at a time; nothing for an empty request.
 
     Invalid UTF-8 is replaced by U+FFFD. Of a body with broken framing, what precedes the break is kept.
-    In every slice `received == len(records) + rejected.total()`.
+    A slice may be without records, when much of the request had to be refused.
 
     Raises:
         InvalidInput: the body is broken and not one span could be found in it.
@@ -74,19 +82,22 @@ def json_slices(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | N
 
 def _slices(spans: ProtobufSpans | JsonSpans, outcome: Outcome) -> Iterator[Decoded]:
     part = Decoded()
-    kept = False
-    for size, record in spans:
+    until = SLICE_STEPS
+    readable = told = False
+    for steps, (size, record) in enumerate(spans):
         part.size += size
         if record is not None:
             part.records.append(record)
-            kept = True
-        if len(part.records) >= SLICE_SPANS or part.size >= SLICE_BYTES:
+        if len(part.records) >= SLICE_SPANS or part.size >= SLICE_BYTES or steps + outcome.nodes >= until:
+            until = steps + outcome.nodes + SLICE_STEPS
+            readable = readable or outcome.rejected["malformed"] < outcome.received
+            told = told or bool(outcome.rejected["malformed"])
             yield _finished(part, outcome)
             part = Decoded()
     if spans.broken:
-        if not kept and outcome.rejected.total() == outcome.rejected["malformed"]:
+        if not readable and outcome.rejected["malformed"] >= outcome.received:
             raise InvalidInput("the body is not an OTLP export request in the encoding it claims", field="body")
-        if not outcome.rejected["malformed"]:
+        if not told and not outcome.rejected["malformed"]:
             # How many spans were in the part that cannot be read nobody knows; one stands for them.
             outcome.refuse("malformed")
     if outcome.received or outcome.warnings:
@@ -96,9 +107,8 @@ def _slices(spans: ProtobufSpans | JsonSpans, outcome: Outcome) -> Iterator[Deco
 def _finished(part: Decoded, outcome: Outcome) -> Decoded:
     """Moves what was counted since the last slice into this one."""
     part.received, outcome.received = outcome.received, 0
-    part.messages = outcome.messages()
     part.rejected, outcome.rejected = outcome.rejected, Counter()
-    outcome.warnings.clear()
+    part.warnings, outcome.warnings = outcome.warnings, Counter()
     return part
 
 
@@ -107,7 +117,7 @@ def _joined(slices: Iterator[Decoded]) -> Decoded:
     for part in slices:
         whole.records += part.records
         whole.rejected += part.rejected
-        whole.messages += [message for message in part.messages if message not in whole.messages]
+        whole.warnings += part.warnings
         whole.received += part.received
         whole.size += part.size
     return whole

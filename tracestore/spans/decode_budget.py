@@ -46,9 +46,8 @@ class ValueBudget:
         return False
 
     def step(self) -> bool:
-        """Whether one more entry may be read, of this value and of the whole request."""
-        self.outcome.nodes_left -= 1
-        if self.bytes_left > 0 and self.outcome.nodes_left >= 0:
+        """Whether one more entry may be read, of this value and of its span."""
+        if self.outcome.node() and self.bytes_left > 0:
             return True
         self.over_limit()
         return False

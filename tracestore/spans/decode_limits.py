@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from tracestore.errors import InvalidInput
 from tracestore.spans.model import SPAN_KINDS, STATUSES, Attributes, Resource
 
 NANOS: Final = 1_000_000_000
@@ -23,6 +25,7 @@ REASONS: Final = {
     "no_start_time": "start_time_unix_nano is missing",
     "time_too_old": "the span begins before 1990",
     "time_in_future": "the span begins or ends in the future",
+    "not_storable": "the store refuses the span",
 }
 
 #: What was changed in spans that were kept; told to the sender as a warning.
@@ -50,7 +53,9 @@ class Limits:
     attributes: the SDKs stop at 128; beyond 1,000 a sender uses data as keys, and every key costs.
     value_bytes: a long conversation is 100 KiB; above 1 MiB a value is a file in disguise.
     depth: deeper values come from cyclic objects, and readers of JSON give up soon after.
-    nodes: array and map entries of one request; small ones grow twentyfold in memory.
+    nodes: array and map entries of one span, and attributes of its events and links; small ones grow
+        twentyfold in memory.
+    containers: resources and scopes of one request.
     events, links: streaming libraries record an event a chunk; pages cannot show more than this.
     name_chars, key_chars: names are put into dictionaries and on screens.
     future_ns: clocks run ahead by a time zone at most. The past has no limit but the oldest time
@@ -60,7 +65,8 @@ class Limits:
     attributes: int = 1_000
     value_bytes: int = 1 << 20  # at least 16 KiB: shorter ones are read without looking
     depth: int = 32
-    nodes: int = 1_000_000
+    nodes: int = 100_000
+    containers: int = 100_000
     events: int = 1_000
     links: int = 1_000
     name_chars: int = 1_000
@@ -85,7 +91,8 @@ class Outcome:
 
     limits: Limits = DEFAULT_LIMITS
     latest_ns: int = 0
-    nodes_left: int = 0
+    nodes: int = 0
+    nodes_until: int = 0
     received: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
@@ -93,7 +100,7 @@ class Outcome:
     @classmethod
     def start(cls, limits: Limits, now_ns: int | None) -> Outcome:
         now = time.time_ns() if now_ns is None else now_ns
-        return cls(limits, now + limits.future_ns, limits.nodes)
+        return cls(limits, now + limits.future_ns, 0, limits.nodes)
 
     def refusal(self, trace_id: bytes, span_id: bytes, start_ns: int, end_ns: int) -> str | None:
         """The reason to refuse a span with these ids and times, or None."""
@@ -149,11 +156,29 @@ class Outcome:
         text = self.text(clipped(raw, limit * 4))
         return text if len(text) <= limit else text[: limit - 1] + CUT
 
-    def messages(self) -> list[str]:
-        """One sentence for each reason and warning, most frequent first, for the sender to read."""
-        told = [f"{n} rejected: {REASONS[reason]}" for reason, n in self.rejected.most_common()]
-        told += [f"{n} changed: {WARNINGS[what]}" for what, n in self.warnings.most_common()]
-        return told
+    def allow_nodes(self) -> None:
+        """A new span, resource or scope has its own allowance of nodes."""
+        self.nodes_until = self.nodes + self.limits.nodes
+
+    def node(self) -> bool:
+        """Whether one more entry of a structure may be read of this span."""
+        self.nodes += 1
+        return self.nodes <= self.nodes_until
+
+    def containers(self, count: int) -> None:
+        """Minds the number of resources and scopes.
+
+        Raises:
+            InvalidInput: there are more than any sender has.
+        """
+        if count > self.limits.containers:
+            raise InvalidInput(f"more than {self.limits.containers} resources and scopes in one request")
+
+
+def sentences(rejected: Mapping[str, int], warnings: Mapping[str, int]) -> list[str]:
+    """One sentence for each reason, for the sender to read."""
+    told = [f"{n} rejected: {REASONS.get(reason, reason)}" for reason, n in rejected.items()]
+    return told + [f"{n} changed: {WARNINGS[what]}" for what, n in warnings.items()]
 
 
 def clipped(raw: bytes, limit: int) -> bytes:

@@ -17,7 +17,7 @@ from tracestore.spans.decode_limits import (
     valid_link,
 )
 from tracestore.spans.decode_values import Known, read_attributes
-from tracestore.spans.model import Event, Link, Resource, Scope, SpanRecord
+from tracestore.spans.model import Attributes, Event, Link, Resource, Scope, SpanRecord
 
 
 class ProtobufSpans:
@@ -39,23 +39,40 @@ class ProtobufSpans:
             yield from self.salvage()
             return
         # What one span takes is not known here without cost; an average serves to cut slices.
-        count = sum(len(part.spans) for rs in request.resource_spans for part in rs.scope_spans)
-        size = len(self.body) // max(count, 1)
+        size = len(self.body) // max(self.count(request), 1)
         read = self.read
         for resource_spans in request.resource_spans:
+            yield 0, None
             resource = self.resource(resource_spans.resource)
             for scope_spans in resource_spans.scope_spans:
+                yield 0, None
                 scope = self.scope(scope_spans.scope)
                 for span in scope_spans.spans:
                     yield size, read(span, resource, scope)
 
+    def count(self, request: Any) -> int:
+        """The number of spans in a request."""
+        containers, spans = len(request.resource_spans), 0
+        self.outcome.containers(containers)
+        for resource_spans in request.resource_spans:
+            scopes = resource_spans.scope_spans
+            containers += len(scopes)
+            self.outcome.containers(containers)
+            spans += sum(len(scope_spans.spans) for scope_spans in scopes)
+        return spans
+
     def salvage(self) -> Iterator[tuple[int, SpanRecord | None]]:
         """The same for a request with broken framing: its parts one by one, up to the break."""
         self.broken = True
+        containers = 0
         for raw_resource_spans in wire.salvaged(self.body, 1, remainder=True)[1]:
+            yield 0, None
             raw_resource, all_scope_spans = wire.salvaged(raw_resource_spans, 2, remainder=True)
             resource = self.resource(raw_resource)
+            containers += 1 + len(all_scope_spans)
+            self.outcome.containers(containers)
             for raw_scope_spans in all_scope_spans:
+                yield 0, None
                 # Not the remainder: a span without its end might still read as a whole one.
                 raw_scope, spans = wire.salvaged(raw_scope_spans, 2, remainder=False)
                 scope = self.scope(raw_scope)
@@ -77,6 +94,7 @@ class ProtobufSpans:
             outcome.refuse(reason)
             return None
         outcome.received += 1
+        outcome.allow_nodes()
         raws = span.attributes[:]
         dropped = span.dropped_attributes_count
         if len(raws) > outcome.limits.attributes:
@@ -125,7 +143,7 @@ class ProtobufSpans:
                 Event(
                     outcome.event_time(event.time_unix_nano, record.start_ns),
                     outcome.name(event.name),
-                    read_attributes(event.attributes[: outcome.limits.attributes], self.known, outcome),
+                    self.attributes(event.attributes),
                 )
             )
 
@@ -139,14 +157,25 @@ class ProtobufSpans:
                         link.trace_id.hex(),
                         link.span_id.hex(),
                         outcome.name(link.trace_state),
-                        read_attributes(link.attributes[: outcome.limits.attributes], self.known, outcome),
+                        self.attributes(link.attributes),
                     )
                 )
         if len(record.links) < len(links):
             record.dropped_links += len(links) - len(record.links)
             outcome.warnings["links_over_limit"] += 1
 
+    def attributes(self, raws: Any) -> Attributes:
+        """Attributes of an event or link, as many as the span may still have."""
+        outcome = self.outcome
+        kept = raws[: outcome.limits.attributes]
+        outcome.nodes += len(kept)
+        if outcome.nodes > outcome.nodes_until:
+            outcome.warnings["attributes_over_limit"] += 1
+            return {}
+        return read_attributes(kept, self.known, outcome)
+
     def resource(self, raw: bytes) -> Resource:
+        self.outcome.allow_nodes()
         try:
             attributes = wire.read_resource(raw).attributes[: self.outcome.limits.attributes]
         except DecodeError:

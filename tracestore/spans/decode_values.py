@@ -21,6 +21,9 @@ _REMEMBERED_BYTES: Final = 72
 #: Enough for the fixed vocabulary of one request; bounds what hostile senders can make us keep.
 _REMEMBERED: Final = 4_096
 
+#: Fields in a message that is meant to have one or two; more are made to waste our time.
+_MEMBERS: Final = 100
+
 #: The bytes of a small attribute → its key and value. Values are shared, lists too: never change one.
 Known = dict[bytes, tuple[str, Value]]
 
@@ -108,7 +111,7 @@ class WireValue(ValueBudget):
             Broken: the bytes are not an AnyValue.
         """
         found: Value = None
-        for number, payload in fields(raw):
+        for number, payload in fields(raw, most=_MEMBERS):
             if isinstance(payload, bytes):
                 if number == 1:
                     found = self.text(payload)
@@ -131,10 +134,10 @@ class WireValue(ValueBudget):
             return CUT
         values: list[Value] = []
         for number, payload in fields(raw):
+            if not self.step():
+                values.append(CUT)
+                break
             if number == 1 and isinstance(payload, bytes):
-                if not self.step():
-                    values.append(CUT)
-                    break
                 values.append(self.value(payload, depth))
         return values
 
@@ -143,11 +146,11 @@ class WireValue(ValueBudget):
             return CUT
         values: dict[str, Value] = {}
         for number, payload in fields(raw):
+            if not self.step():
+                values[CUT] = CUT
+                break
             if number == 1 and isinstance(payload, bytes):
                 key, value = key_and_value(payload)
-                if not self.step():
-                    values[CUT] = CUT
-                    break
                 values[self.text(key)] = self.value(value, depth)
         return values
 
@@ -155,7 +158,7 @@ class WireValue(ValueBudget):
 def key_and_value(raw: bytes) -> tuple[bytes, bytes]:
     """The two parts of a KeyValue, undecoded."""
     key = value = b""
-    for number, payload in fields(raw):
+    for number, payload in fields(raw, most=_MEMBERS):
         if isinstance(payload, bytes):
             if number == 1:
                 key = payload

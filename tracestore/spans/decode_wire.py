@@ -99,6 +99,10 @@ read_resource: Final[Any] = _CLASSES["Resource"].FromString
 read_scope: Final[Any] = _CLASSES["InstrumentationScope"].FromString
 
 
+#: Fields of one message that are read by hand at most: half a second of work.
+MOST_FIELDS: Final = 500_000
+
+
 class Broken(ValueError):
     """The bytes are not protobuf from here on."""
 
@@ -121,16 +125,19 @@ def salvaged(body: bytes, number: int, *, remainder: bool) -> tuple[bytes, list[
     return head, found
 
 
-def fields(body: bytes, *, remainder: bool = False) -> Iterator[tuple[int, bytes | int]]:
+def fields(body: bytes, *, most: int = MOST_FIELDS, remainder: bool = False) -> Iterator[tuple[int, bytes | int]]:
     """The fields of one message in order: integers for varint and fixed ones, else bytes.
 
     With `remainder` a field that is longer than the message gives the bytes there are.
 
     Raises:
-        Broken: at the first byte that cannot be read.
+        Broken: at the first byte that cannot be read, or after `most` fields.
     """
     at, size = 0, len(body)
     while at < size:
+        most -= 1
+        if most < 0:
+            raise Broken("too many fields")
         tag, at = varint(body, at)
         number, wire = tag >> 3, tag & 7
         if wire == 2:

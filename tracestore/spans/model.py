@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 #: A decoded OTLP AnyValue. `bytes` stay bytes until they are shown or stored (base64 there).
-Value: TypeAlias = "None | str | bool | int | float | bytes | list[Value] | dict[str, Value]"
+Value: TypeAlias = "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
 
 Attributes: TypeAlias = dict[str, Value]
 

@@ -9,7 +9,7 @@ refused alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -30,6 +30,11 @@ from tracestore.spans.model import Attributes, Event, Link, Resource, Scope, Spa
 _T = TypeVar("_T")
 _Number: TypeAlias = "int | float | str | None"
 _Raws: TypeAlias = "list[Raw] | None"
+
+#: Each comma may be a part that takes 70 bytes before anything is known about it.
+MOST_COMMAS: Final = 4_000_000
+#: Larger bodies are not searched for damage: that takes a second for each 16 MiB.
+REPAIRED_BYTES: Final = 16 << 20
 
 _U32, _U64 = 1 << 32, 1 << 64
 
@@ -117,12 +122,18 @@ class JsonSpans:
         request, changed = request_of(self.body, _REQUEST)
         if changed:
             self.outcome.warnings["invalid_utf8"] += 1
+        containers = len(request.resource_spans or ())
+        self.outcome.containers(containers)
         for raw_resource_spans in request.resource_spans or ():
+            yield 0, None
             resource_spans = self.part(_RESOURCE_SPANS, raw_resource_spans)
             if resource_spans is None:
                 continue
+            containers += len(resource_spans.scope_spans or ())
+            self.outcome.containers(containers)
             resource = self.resource(resource_spans.resource)
             for raw_scope_spans in resource_spans.scope_spans or ():
+                yield 0, None
                 scope_spans = self.part(_SCOPE_SPANS, raw_scope_spans)
                 if scope_spans is None:
                     continue
@@ -155,6 +166,7 @@ class JsonSpans:
             outcome.refuse(reason)
             return None
         outcome.received += 1
+        outcome.allow_nodes()
         attributes, over = self.attributes(span.attributes)
         if over:
             outcome.warnings["attributes_over_limit"] += 1
@@ -200,7 +212,7 @@ class JsonSpans:
                 Event(
                     outcome.event_time(time_ns, record.start_ns),
                     outcome.name(utf8(event.name)),
-                    self.attributes(event.attributes)[0],
+                    self.more_attributes(event.attributes),
                 )
             )
 
@@ -210,7 +222,7 @@ class JsonSpans:
             trace_id, span_id = id_bytes(link.trace_id), id_bytes(link.span_id)
             if valid_link(trace_id, span_id):
                 state = outcome.name(utf8(link.trace_state))
-                found = self.attributes(link.attributes)[0]
+                found = self.more_attributes(link.attributes)
                 record.links.append(Link(trace_id.hex(), span_id.hex(), state, found))
         if len(record.links) < len(links):
             record.dropped_links += len(links) - len(record.links)
@@ -223,7 +235,17 @@ class JsonSpans:
         limit = self.outcome.limits.attributes
         return read_attributes(raws[:limit], self.outcome), max(len(raws) - limit, 0)
 
+    def more_attributes(self, raws: list[Raw] | None) -> Attributes:
+        """Attributes of an event or link, as many as the span may still have."""
+        outcome = self.outcome
+        outcome.nodes += len(raws or ())
+        if outcome.nodes > outcome.nodes_until:
+            outcome.warnings["attributes_over_limit"] += 1
+            return {}
+        return self.attributes(raws)[0]
+
     def resource(self, raw: Raw) -> Resource:
+        self.outcome.allow_nodes()
         try:
             read = (raw != ABSENT and decode(_RESOURCE, raw, self.outcome)) or _Resource()
         except Unreadable:
@@ -248,15 +270,21 @@ def request_of(body: bytes, decoder: msgspec.json.Decoder[_T]) -> tuple[_T, bool
         InvalidInput: it is not JSON, or not such an object.
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
+    if body.count(b",") > MOST_COMMAS:
+        raise InvalidInput("the body has too many parts; send fewer spans at a time", field="body")
+    text = body
+    # Skipping over a part, the parser minds its depth and halves of surrogate pairs (not UTF-8).
+    for repair in (repaired, flattened):
+        try:
+            return decoder.decode(text), text != body
+        except msgspec.ValidationError as error:
+            raise InvalidInput(f"the body is not OTLP/JSON: {error}", field="body") from None
+        except (msgspec.DecodeError, RecursionError) as error:
+            if len(body) > REPAIRED_BYTES:
+                raise InvalidInput(f"the body is not OTLP/JSON: {error}", field="body") from None
+            text = repair(text)
     try:
-        return decoder.decode(body), False
-    except msgspec.ValidationError as error:
-        raise InvalidInput(f"the body is not OTLP/JSON: {error}", field="body") from None
-    except (msgspec.DecodeError, RecursionError):
-        # Skipping over a part, the parser minds its depth and halves of surrogate pairs (not UTF-8).
-        text = flattened(repaired(body))
-    try:
-        return decoder.decode(text), text != body
+        return decoder.decode(text), True
     except (msgspec.MsgspecError, RecursionError) as error:
         raise InvalidInput(f"the body is not OTLP/JSON: {error}", field="body") from None
 

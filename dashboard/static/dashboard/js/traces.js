@@ -39,7 +39,7 @@ function sum() {
     `${exact(errors)} errors`,
     `${tokens(total("in"))} in`,
     `${tokens(total("out"))} out`,
-    spent === null ? "cost unknown" : `${cost(spent)}${unpriced ? ` + ${unpriced} calls of unknown price` : ""}`,
+    spent === null ? "cost unknown" : `${cost(spent)}${unpriced ? ` + ${exact(unpriced)} calls of unknown price` : ""}`,
   ];
   const more = document.querySelector("tr.more") ? ", more below" : "";
   line.querySelector("b").textContent = exact(all.length);
@@ -49,4 +49,13 @@ function sum() {
   });
 }
 
-document.addEventListener("htmx:afterSettle", sum);
+// "Load more" vanishes with its own answer; the focus goes on to the first row that came.
+let before = -1;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  before = event.target.closest("tr.more") ? rows().length : -1;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  sum();
+  if (before >= 0) rows()[before]?.querySelector("a").focus({ preventScroll: true });
+  before = -1;
+});
