@@ -25,7 +25,7 @@ def test_every_column_is_found(admin: RawClient, type_name: str) -> None:
     query = f"SELECT * FROM generateRandom('x {quoted}, y UInt8, z String', 1, 4, 4) LIMIT 1000"
     plain = admin.send(query, default_format="Native", allow_suspicious_low_cardinality_types=1).body
     columns = plain[0]  # a Nested column arrives as one column per element
-    reframer = NativeReframer(54470, lambda: [])
+    reframer = NativeReframer(54470, list)
     framed = reframer.reframe_all(plain)
     assert framed.startswith(_INFO)
     # Block information and one flag for each column were added, nothing was lost.

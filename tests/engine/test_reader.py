@@ -53,7 +53,8 @@ ALLOWED = (
     "WITH ids AS (SELECT trace_id FROM traces) SELECT count() FROM spans WHERE trace_id IN ids",
     "SELECT countIf(type = 'llm'), sumIf(duration_ns, type = 'tool'), uniqExactIf(trace_id, 1), anyLast(name)"
     " FROM spans",
-    "SELECT CASE WHEN duration_ns > 1 THEN 'slow' ELSE 'fast' END AS c, count() FROM spans GROUP BY c HAVING count() > 0",
+    "SELECT CASE WHEN duration_ns > 1 THEN 'slow' ELSE 'fast' END AS c, count() FROM spans GROUP BY c"
+    " HAVING count() > 0",
     "SELECT type, count() FROM spans GROUP BY ROLLUP(type)",
     "SELECT type, count() FROM spans GROUP BY type WITH TOTALS",
     "SELECT groupArray(name), topK(3)(name), argMax(name, duration_ns), histogram(5)(duration_ns) FROM spans",
@@ -95,8 +96,8 @@ ALLOWED = (
     "EXPLAIN QUERY TREE SELECT 1",
     "FROM spans SELECT count()",
     "SELECT count() FROM spans WHERE name = {n:String}",
-    "SELECT toUnixTimestamp64Nano(start_time), formatDateTime(start_time, '%Y'), dateDiff('second', start_time, now64())"
-    " FROM spans LIMIT 1",
+    "SELECT toUnixTimestamp64Nano(start_time), formatDateTime(start_time, '%Y'),"
+    " dateDiff('second', start_time, now64()) FROM spans LIMIT 1",
     "SELECT cityHash64(name), hex(MD5(name)), base64Encode(name), domain('http://a.b/c'), levenshteinDistance('a', 'b')"
     " FROM spans",
     "SELECT if(empty(name), 'none', name), coalesce(cost_usd, 0), round(duration_ns / 3, 2), greatest(1, 2) FROM spans",

@@ -274,7 +274,8 @@ def _current_values(connection: Connection, job: Job) -> list[str]:
         return []
     listed = ", ".join(quote(name) for name in changed)
     found, _ = connection.query(
-        f"SELECT name, hex(value), changed FROM system.settings WHERE name IN ({listed})",
+        "SELECT name, hex(value), changed FROM system.settings "
+        f"WHERE name IN ({listed})",
         "TabSeparatedRaw",
     )
     assignments = []
