@@ -30,7 +30,7 @@ class Number(str):
     __slots__ = ()
 
 
-class NotJson(ValueError):  # noqa: N818 - an answer, not a failure
+class NotJson(ValueError):
     """The text is not one JSON object or array, or too large or too deep to be parsed here."""
 
 

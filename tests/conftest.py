@@ -7,7 +7,7 @@ import tempfile
 
 # Set before Django loads; nothing of the developer's own environment may leak into the tests.
 for name in [name for name in os.environ if name.startswith("TRACESTORE_")]:
-    if name not in ("TRACESTORE_CORPUS", "TRACESTORE_CHROMIUM"):
+    if name not in ("TRACESTORE_CORPUS", "TRACESTORE_CHROMIUM", "TRACESTORE_SCREENSHOTS"):
         del os.environ[name]
 _data = tempfile.TemporaryDirectory(prefix="tracestore-tests-")
 os.environ["TRACESTORE_DATA_DIR"] = _data.name

@@ -1,4 +1,4 @@
-"""Writes tokens.css from tokens.toml: `python -m dashboard.design.generate`.
+"""Writes tokens.css and icons.html from tokens.toml and icons.toml: `python -m dashboard.design.generate`.
 
 Pure but for `main`. Light is the default; dark answers to the system's wish unless the reader has
 chosen by the switch, which sets `data-theme` on <html>.
@@ -9,15 +9,19 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 SOURCE = Path(__file__).with_name("tokens.toml")
+ICONS = Path(__file__).with_name("icons.toml")
 TARGET = Path(__file__).parent.parent / "static" / "dashboard" / "css" / "tokens.css"
+SPRITE = Path(__file__).parent.parent / "templates" / "dashboard" / "icons.html"
 
 Tokens = dict[str, Any]
 
 
 def read() -> Tokens:
-    return tomllib.loads(SOURCE.read_text("utf-8"))
+    """All tokens; the icons under `symbol` and `image`."""
+    return tomllib.loads(SOURCE.read_text("utf-8")) | tomllib.loads(ICONS.read_text("utf-8"))
 
 
 def theme(tokens: Tokens, name: str) -> dict[str, str]:
@@ -29,20 +33,48 @@ def theme(tokens: Tokens, name: str) -> dict[str, str]:
     return colours
 
 
+def images(tokens: Tokens, name: str) -> dict[str, str]:
+    """The icons of one theme as CSS images; a `data:` URL, so that nothing is fetched."""
+    colours = theme(tokens, name)
+    wanted = {kind: colours[f"type-{kind}-ink"] for kind in tokens["type"]}
+    wanted |= {icon: colours[token] for icon, token in tokens["image"].items()}
+    found = {}
+    for icon, colour in wanted.items():
+        inner = tokens["symbol"][icon].replace("currentColor", colour).replace("var(--ground)", colours["ground"])
+        svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{inner}</svg>'
+        found[f"icon-{icon}"] = f"url('data:image/svg+xml,{quote(svg, safe=_HARMLESS)}')"
+    return found
+
+
+#: Characters that may stand as they are in a quoted `data:` URL.
+_HARMLESS = ' /:=".,-'
+
+
+def sprite(tokens: Tokens) -> str:
+    symbols = "\n".join(
+        f'  <symbol id="icon-{name}" viewBox="0 0 16 16">{inner}</symbol>' for name, inner in tokens["symbol"].items()
+    )
+    return (
+        "{# Generated from dashboard/design/icons.toml. #}\n"
+        f'<svg hidden xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n'
+    )
+
+
 def declarations(values: dict[str, str], indent: str) -> str:
     return "".join(f"{indent}--{name}: {value};\n" for name, value in values.items())
 
 
 def stylesheet(tokens: Tokens) -> str:
     families = {f"family-{name}": value for name, value in tokens["font"].items()}
-    dark = theme(tokens, "dark")
+    light = theme(tokens, "light") | images(tokens, "light")
+    dark = theme(tokens, "dark") | images(tokens, "dark")
     parts = [
         "/* Generated from dashboard/design/tokens.toml; change that and run",
         "   python -m dashboard.design.generate. */\n",
         ":root {",
         declarations(tokens["size"] | families, "  ") + "}\n",
         ":root {\n  color-scheme: light;",
-        declarations(theme(tokens, "light"), "  ") + "}\n",
+        declarations(light, "  ") + "}\n",
         '@media (prefers-color-scheme: dark) {\n  :root:not([data-theme="light"]) {\n    color-scheme: dark;',
         declarations(dark, "    ") + "  }\n}\n",
         ':root[data-theme="dark"] {\n  color-scheme: dark;',
@@ -50,7 +82,10 @@ def stylesheet(tokens: Tokens) -> str:
     ]
     # The type's colours by class, so that neither templates nor scripts ever name a colour.
     for span_type in tokens["type"]:
-        parts.append(f".t-{span_type} {{ --fill: var(--type-{span_type}); --type-ink: var(--type-{span_type}-ink); }}")
+        parts.append(
+            f".t-{span_type} {{ --fill: var(--type-{span_type}); --type-ink: var(--type-{span_type}-ink); "
+            f"--icon: var(--icon-{span_type}); }}"
+        )
     return "\n".join(parts) + "\n"
 
 
@@ -69,6 +104,7 @@ def contrast(one: str, other: str) -> float:
 def main() -> None:
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(stylesheet(read()), "utf-8")
+    SPRITE.write_text(sprite(read()), "utf-8")
 
 
 if __name__ == "__main__":

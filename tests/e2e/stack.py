@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ class Stack:
 
     def api(self, path: str, **parameters: str | int) -> Any:
         """A GET of the read API, decoded."""
-        query = "&".join(f"{name}={urllib.request.quote(str(value))}" for name, value in parameters.items())
+        query = "&".join(f"{name}={urllib.parse.quote(str(value))}" for name, value in parameters.items())
         request = urllib.request.Request(f"{self.web}/api/v1/{path}" + (f"?{query}" if query else ""))
         request.add_header("authorization", f"Bearer {API_KEY}")
         with urllib.request.urlopen(request, timeout=30) as response:

@@ -304,8 +304,9 @@ def test_server_and_script_draw_the_same_rows(inside: Page, live_server: LiveSer
     read = """() => [...document.querySelectorAll('.wf-row')].filter(r => !r.hidden)
         .sort((a, b) => a.getAttribute('aria-rowindex') - b.getAttribute('aria-rowindex'))
         .map(r => [...r.querySelectorAll(
-                '.wf-name a, .wf-label, .type .word, .wf-c-tokens, .wf-c-cost, .wf-c-dur, .wf-odd')]
+                '.wf-name a, .wf-label, .wf-error, .wf-type, .wf-c-tokens, .wf-c-cost, .wf-c-dur')]
             .filter(e => !e.hidden && e.textContent.trim()).map(e => e.textContent.trim())
+            .concat([...r.querySelectorAll('.wf-odd')].filter(e => !e.hidden).map(e => e.title))
             .concat(['aria-level', 'aria-posinset', 'aria-setsize', 'aria-expanded', 'data-span-id']
                 .map(a => r.getAttribute(a))))"""
     for trace_id in (SUPPORT, ODD, HOSTILE):

@@ -63,7 +63,7 @@ def test_too_many_queries_wait_and_are_then_refused(tmp_path: Path) -> None:
         started = time.monotonic()
         refused = clients[2].send("SELECT 1")
         assert (refused.status, refused.code) == (503, 202)
-        assert 4 < time.monotonic() - started < 8
+        assert 4 < time.monotonic() - started < 20
         # KILL needs no place.
         clients[3].query("KILL QUERY WHERE query_id IN ('q0', 'q1')")
         for thread in threads:

@@ -23,7 +23,7 @@ from tests.engine_process import EngineProcess
         ("SELECT 1 FORMAT NoFormat", 404, 73, "UNKNOWN_FORMAT"),
         ("SELECT 1 SETTINGS no_such_setting = 1", 404, 115, "UNKNOWN_SETTING"),
         ("SELECT toUInt8('x')", 400, 6, "CANNOT_PARSE_TEXT"),
-        ("SELECT sleep(2) SETTINGS max_execution_time = 1, timeout_overflow_mode = 'throw'", 408, 159, "TIMEOUT_EXCEEDED"),
+        ("SELECT sleep(2) SETTINGS max_execution_time = 1", 408, 159, "TIMEOUT_EXCEEDED"),
         ("SELECT 1 INTO OUTFILE '/tmp/x'", 501, 48, "NOT_IMPLEMENTED"),
         ("SELECT {missing:UInt8}", 500, 456, "UNKNOWN_QUERY_PARAMETER"),
         ("SELECT arrayJoin(range(100000000)) ORDER BY 1 SETTINGS max_memory_usage = 1000000", 500, 241, "MEMORY_LIMIT"),

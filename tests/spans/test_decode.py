@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from decode_requests import HOUR, NOW, pairs, protobuf, request, span
 
 from tracestore.errors import InvalidInput
 from tracestore.spans.decode import Decoded, Limits, decode_json, decode_protobuf, json_slices, protobuf_slices
-from tracestore.spans.decode_limits import CUT, TRUNCATED
+from tracestore.spans.decode_limits import CUT, DEFAULT_LIMITS, TRUNCATED
 
 SMALL = Limits(attributes=5, value_bytes=16 << 10, depth=4, nodes=50, events=3, links=2, name_chars=20, key_chars=10)
 
@@ -26,16 +27,16 @@ Decode = Callable[..., Decoded]
 def decode(request: pytest.FixtureRequest) -> Decode:
     """Decodes a request given as OTLP/JSON, by way of either encoding, at a fixed time."""
 
-    def by_protobuf(body: dict[str, Any], limits: Limits = Limits()) -> Decoded:
+    def by_protobuf(body: dict[str, Any], limits: Limits = DEFAULT_LIMITS) -> Decoded:
         return decode_protobuf(protobuf(body), limits, now_ns=NOW)
 
-    def by_json(body: dict[str, Any], limits: Limits = Limits()) -> Decoded:
+    def by_json(body: dict[str, Any], limits: Limits = DEFAULT_LIMITS) -> Decoded:
         return decode_json(json.dumps(body).encode(), limits, now_ns=NOW)
 
     return by_protobuf if request.param == "protobuf" else by_json
 
 
-def attributes_of(decode: Decode, attributes: dict[str, Any], limits: Limits = Limits()) -> dict[str, Any]:
+def attributes_of(decode: Decode, attributes: dict[str, Any], limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
     return decode(request(span(attributes=pairs(attributes))), limits).records[0].attributes
 
 
@@ -73,13 +74,12 @@ def test_spans_share_their_resource_and_scope(decode: Decode) -> None:
     assert one.scope is two.scope
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["", "x", "ü" * 100, "y" * 126, "y" * 127, "y" * 128, "y" * 200, "y" * 15_000, "y" * 20_000, "\x00", True, False]
-    + [0, 1, 127, 128, 300, 16_383, 16_384, -1, 2**63 - 1, -(2**63), 0.0, 0.5, -1.5e300, math.inf, -math.inf]
-    + [None, b"", b"\xff\x00", [], ["a", 1, [True, None]], {}, {"a": {"b": [1.5, b"x"]}, "": ""}],
-    ids=lambda value: repr(value)[:20],
-)
+TEXTS = ["", "x", "\x00", "ü" * 100, *("y" * length for length in (126, 127, 128, 200, 15_000, 20_000))]
+NUMBERS = [0, 1, 127, 128, 300, 16_383, 16_384, -1, 2**63 - 1, -(2**63), 0.0, 0.5, -1.5e300, math.inf, -math.inf]
+OTHERS = [None, True, False, b"", b"\xff\x00", [], ["a", 1, [True, None]], {}, {"a": {"b": [1.5, b"x"]}, "": ""}]
+
+
+@pytest.mark.parametrize("value", [*TEXTS, *NUMBERS, *OTHERS], ids=lambda value: repr(value)[:20])
 def test_every_kind_of_value(decode: Decode, value: Any) -> None:
     found = attributes_of(decode, {"key": value, "again": value})
     assert found == {"key": value, "again": value}
@@ -203,7 +203,7 @@ def test_deep_values_end_in_a_mark(decode: Decode) -> None:
     assert found["flat"] == 1
 
 
-def test_entries_of_values_are_limited_over_the_whole_request(decode: Decode) -> None:
+def test_entries_of_values_are_limited_of_a_whole_span(decode: Decode) -> None:
     found = attributes_of(decode, {"a": [1] * 40, "b": [2] * 40, "c": {"x": 1}}, SMALL)
     assert found["a"] == [1] * 40
     assert found["b"] == [2] * 10 + [CUT]
@@ -231,6 +231,25 @@ def test_slices_are_small_and_complete(decode: Decode) -> None:
         assert [len(part.records) for part in slices] == [512, 512, 176]
         assert [part.received for part in slices] == [512, 512, 177]
         assert [part.rejected.total() for part in slices] == [0, 0, 1]
+
+
+def test_a_request_made_to_be_laborious_comes_in_small_slices(decode: Decode) -> None:
+    many_values = pairs({f"k{i}": [i] * 20 for i in range(300)})
+    body = request(*[span(attributes=many_values)] * 4, *[span(spanId="")] * 9_000)
+    for slices in (
+        list(protobuf_slices(protobuf(body), now_ns=NOW)),
+        list(json_slices(json.dumps(body).encode(), now_ns=NOW)),
+    ):
+        assert max(part.received for part in slices) <= 4_001
+        assert [len(part.records) for part in slices][:4] == [1] * 4
+        assert sum(part.received for part in slices) == 9_004
+
+
+def test_a_span_that_is_too_large_is_refused_alone(decode: Decode) -> None:
+    huge = span(attributes=pairs({f"k{i}": "x" * 1_000 for i in range(200)}))
+    decoded = decode(request(span(name="before"), huge, span(name="after")), replace(SMALL, span_bytes=100_000))
+    assert [record.name for record in decoded.records] == ["before", "after"]
+    assert decoded.rejected == {"too_large": 1}
 
 
 # Real exports

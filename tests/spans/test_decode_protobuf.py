@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from decode_requests import NOW, pairs, protobuf, request, span
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1 import common_pb2
+from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from tracestore.errors import InvalidInput
 from tracestore.spans.decode import Decoded, decode_protobuf
 from tracestore.spans.decode_limits import CUT
-from tracestore.spans.decode_wire import SCHEMA
+from tracestore.spans.decode_wire import HEAD, PARTS, REQUEST_PARTS, SCHEMA
 
 
 def decode(body: bytes) -> Decoded:
@@ -26,9 +29,6 @@ def decode(body: bytes) -> Decoded:
 
 def test_our_schema_has_the_field_numbers_of_the_official_one() -> None:
     official = {
-        "ExportTraceServiceRequest": trace_service_pb2.ExportTraceServiceRequest,
-        "ResourceSpans": trace_pb2.ResourceSpans,
-        "ScopeSpans": trace_pb2.ScopeSpans,
         "Resource": resource_pb2.Resource,
         "InstrumentationScope": common_pb2.InstrumentationScope,
         "Span": trace_pb2.Span,
@@ -43,6 +43,17 @@ def test_our_schema_has_the_field_numbers_of_the_official_one() -> None:
             assert described.is_repeated == repeated
             if kind in (13, 5, 7):  # the scalars we do read; strings and messages are bytes to us
                 assert described.type == kind or described.enum_type is not None
+
+
+def test_the_containers_have_the_field_numbers_that_we_walk() -> None:
+    def number(message: Any, field: str) -> int:
+        return int(message.DESCRIPTOR.fields_by_name[field].number)
+
+    assert number(trace_service_pb2.ExportTraceServiceRequest, "resource_spans") == REQUEST_PARTS
+    assert number(logs_service_pb2.ExportLogsServiceRequest, "resource_logs") == REQUEST_PARTS
+    assert HEAD == number(trace_pb2.ResourceSpans, "resource") == number(trace_pb2.ScopeSpans, "scope")
+    assert PARTS == number(trace_pb2.ResourceSpans, "scope_spans") == number(trace_pb2.ScopeSpans, "spans")
+    assert PARTS == number(logs_pb2.ResourceLogs, "scope_logs") == number(logs_pb2.ScopeLogs, "log_records")
 
 
 def test_invalid_utf8_anywhere_is_replaced_and_costs_nobody() -> None:

@@ -194,27 +194,16 @@ class EngineApp:
         accept = job.request.headers.get("accept-encoding", "")
         if not job.request.flag("enable_http_compression"):
             accept = ""
-        held: list[bytes] = []
-        size = 0
-        whole = job.request.flag("wait_end_of_query")
-        limit = self._settings.hold_whole_bytes if whole else self._settings.hold_bytes
-        patience = None if whole else self._settings.hold_seconds
-        while True:
-            try:
-                piece = await pipe.read(patience if held else None)
-                if not piece:
-                    break
-            except TimeoutError:
-                piece, limit = b"", 0
-            if answer.begun:
+        settings = self._settings
+        if job.request.flag("wait_end_of_query"):
+            held, complete = await pipe.hold(settings.hold_whole_bytes, None)
+        else:
+            held, complete = await pipe.hold(settings.hold_bytes, settings.hold_seconds)
+        if not complete:
+            await answer.begin(job.output_format, accept)
+            await answer.write(held)
+            while piece := await pipe.read():
                 await answer.write(piece)
-                continue
-            held.append(piece)
-            size += len(piece)
-            if size >= limit:
-                await answer.begin(job.output_format, accept)
-                await answer.write(b"".join(held))
-                held.clear()
         try:
             result = await work
         except EngineError as error:
@@ -225,8 +214,7 @@ class EngineApp:
         if answer.begun:
             await answer.end()
         else:
-            data = result.data or b"".join(held)
-            await answer.whole(data, job.output_format, accept, result.statistics)
+            await answer.whole(result.data or held, job.output_format, accept, result.statistics)
 
     async def _end_old_sessions(self) -> None:
         loop = asyncio.get_running_loop()

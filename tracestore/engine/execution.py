@@ -274,7 +274,7 @@ def _current_values(connection: Connection, job: Job) -> list[str]:
         return []
     listed = ", ".join(quote(name) for name in changed)
     found, _ = connection.query(
-        "SELECT name, hex(value), changed FROM system.settings "
+        "SELECT name, hex(value), changed FROM system.settings "  # noqa: S608 quoted
         f"WHERE name IN ({listed})",
         "TabSeparatedRaw",
     )

@@ -20,13 +20,32 @@ class ResultPipe:
         with contextlib.suppress(OSError):
             fcntl.fcntl(self.write_end, fcntl.F_SETPIPE_SZ, _CAPACITY)
 
-    async def read(self, seconds: float | None = None) -> bytes:
-        """The next bytes, empty when the worker has closed its end. TimeoutError after `seconds`."""
+    async def read(self) -> bytes:
+        """The next bytes, empty when the worker has closed its end."""
         while True:
             try:
                 return os.read(self._read_end, _CAPACITY)
             except BlockingIOError:
-                await asyncio.wait_for(self._readable(), seconds)
+                await self._readable()
+
+    async def hold(self, limit: int, seconds: float | None) -> tuple[bytes, bool]:
+        """Collect what comes until the end (True), or (False) it is too large or too old."""
+        loop = asyncio.get_running_loop()
+        pieces: list[bytes] = []
+        size, deadline = 0, None
+        while size < limit and (deadline is None or loop.time() < deadline):
+            try:
+                async with asyncio.timeout_at(deadline):
+                    piece = await self.read()
+            except TimeoutError:
+                break
+            if not piece:
+                return b"".join(pieces), True
+            pieces.append(piece)
+            size += len(piece)
+            if deadline is None and seconds is not None:
+                deadline = loop.time() + seconds
+        return b"".join(pieces), False
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()

@@ -91,7 +91,7 @@ class QueryIds:
         if tag is None:
             return None
         found, _ = connection.query(
-            "SELECT query_id FROM system.processes "
+            "SELECT query_id FROM system.processes "  # noqa: S608 quoted
             f"WHERE Settings['log_comment'] = {quote(tag)} LIMIT 1",
             "TabSeparatedRaw",
         )

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from tracestore.errors import InvalidInput
 from tracestore.spans.model import SPAN_KINDS, STATUSES, Attributes, Resource
 
 NANOS: Final = 1_000_000_000
@@ -20,6 +19,7 @@ NANOS: Final = 1_000_000_000
 #: Why a single span is refused; the words go into metrics and into the sender's error message.
 REASONS: Final = {
     "malformed": "the span cannot be read",
+    "too_large": "the span is larger than 16 MiB",
     "trace_id": "trace_id must be 16 bytes that are not all zero",
     "span_id": "span_id must be 8 bytes that are not all zero",
     "no_start_time": "start_time_unix_nano is missing",
@@ -34,7 +34,7 @@ WARNINGS: Final = {
     "attribute_malformed": "attributes that cannot be read were dropped",
     "value_over_limit": "attribute values beyond the size limit were cut",
     "value_too_deep": "attribute values nested beyond the limit were cut",
-    "events_over_limit": "events beyond the limit per span were dropped",
+    "events_over_limit": "events beyond the limit per span, or that cannot be read, were dropped",
     "links_over_limit": "links beyond the limit per span, or without valid ids, were dropped",
     "invalid_utf8": "invalid UTF-8 was replaced by U+FFFD",
     "end_before_start": "spans that end before they begin were given a duration of zero",
@@ -50,23 +50,23 @@ TRUNCATED: Final = "tracestore.truncated."
 class Limits:
     """How much of one span is kept. The defaults are generous: they stop abuse, not use.
 
+    span_bytes: a span beyond this is refused; its attributes would be cut to nothing anyway.
     attributes: the SDKs stop at 128; beyond 1,000 a sender uses data as keys, and every key costs.
     value_bytes: a long conversation is 100 KiB; above 1 MiB a value is a file in disguise.
     depth: deeper values come from cyclic objects, and readers of JSON give up soon after.
     nodes: array and map entries of one span, and attributes of its events and links; small ones grow
         twentyfold in memory.
-    containers: resources and scopes of one request.
     events, links: streaming libraries record an event a chunk; pages cannot show more than this.
     name_chars, key_chars: names are put into dictionaries and on screens.
     future_ns: clocks run ahead by a time zone at most. The past has no limit but the oldest time
     that can be meant; late spans are welcome.
     """
 
+    span_bytes: int = 16 << 20
     attributes: int = 1_000
     value_bytes: int = 1 << 20  # at least 16 KiB: shorter ones are read without looking
     depth: int = 32
     nodes: int = 100_000
-    containers: int = 100_000
     events: int = 1_000
     links: int = 1_000
     name_chars: int = 1_000
@@ -91,6 +91,8 @@ class Outcome:
 
     limits: Limits = DEFAULT_LIMITS
     latest_ns: int = 0
+    #: Laborious things met so far: tells when a slice has had its share of time.
+    work: int = 0
     nodes: int = 0
     nodes_until: int = 0
     received: int = 0
@@ -100,7 +102,7 @@ class Outcome:
     @classmethod
     def start(cls, limits: Limits, now_ns: int | None) -> Outcome:
         now = time.time_ns() if now_ns is None else now_ns
-        return cls(limits, now + limits.future_ns, 0, limits.nodes)
+        return cls(limits, now + limits.future_ns, nodes_until=limits.nodes)
 
     def refusal(self, trace_id: bytes, span_id: bytes, start_ns: int, end_ns: int) -> str | None:
         """The reason to refuse a span with these ids and times, or None."""
@@ -162,17 +164,9 @@ class Outcome:
 
     def node(self) -> bool:
         """Whether one more entry of a structure may be read of this span."""
+        self.work += 1
         self.nodes += 1
         return self.nodes <= self.nodes_until
-
-    def containers(self, count: int) -> None:
-        """Minds the number of resources and scopes.
-
-        Raises:
-            InvalidInput: there are more than any sender has.
-        """
-        if count > self.limits.containers:
-            raise InvalidInput(f"more than {self.limits.containers} resources and scopes in one request")
 
 
 def sentences(rejected: Mapping[str, int], warnings: Mapping[str, int]) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
-from google.protobuf.message import DecodeError
 from msgspec import Raw, Struct
 
 from tracestore.errors import InvalidInput
@@ -33,10 +34,21 @@ def count_protobuf(body: bytes) -> int:
         InvalidInput: the body is not such a request.
     """
     try:
-        request = wire.read_logs_request(body)
-    except DecodeError:
+        return sum(
+            number == wire.PARTS
+            for _, at, end in parts_of(body, wire.REQUEST_PARTS, 0, len(body))
+            for _, start, stop in parts_of(body, wire.PARTS, at, end)
+            for number, _, _ in parts_of(body, wire.PARTS, start, stop)
+        )
+    except wire.Broken:
         raise InvalidInput("the body is not an OTLP logs request in protobuf", field="body") from None
-    return sum(len(part.log_records) for logs in request.resource_logs for part in logs.scope_logs)
+
+
+def parts_of(body: bytes, wanted: int, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The parts of a container with this field number: (number, start, stop)."""
+    for number, kind, start, stop in wire.parts(body, at, end):
+        if number == wanted and kind == wire.LENGTH_DELIMITED:
+            yield number, start, stop
 
 
 def count_json(body: bytes) -> int:

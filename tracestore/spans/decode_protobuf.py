@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -34,59 +34,47 @@ class ProtobufSpans:
 
     def __iter__(self) -> Iterator[tuple[int, SpanRecord | None]]:
         try:
-            request = wire.read_request(self.body)
-        except DecodeError:
-            yield from self.salvage()
-            return
-        # What one span takes is not known here without cost; an average serves to cut slices.
-        size = len(self.body) // max(self.count(request), 1)
-        read = self.read
-        for resource_spans in request.resource_spans:
-            yield 0, None
-            resource = self.resource(resource_spans.resource)
-            for scope_spans in resource_spans.scope_spans:
+            for number, kind, at, end in wire.parts(self.body, 0, len(self.body), remainder=True):
+                # What is not a span is a step too, so that whoever iterates gets a turn in time.
                 yield 0, None
-                scope = self.scope(scope_spans.scope)
-                for span in scope_spans.spans:
-                    yield size, read(span, resource, scope)
+                if number == wire.REQUEST_PARTS and kind == wire.LENGTH_DELIMITED:
+                    yield from self.resource_spans(at, end)
+        except wire.Broken:
+            self.broken = True
 
-    def count(self, request: Any) -> int:
-        """The number of spans in a request."""
-        containers, spans = len(request.resource_spans), 0
-        self.outcome.containers(containers)
-        for resource_spans in request.resource_spans:
-            scopes = resource_spans.scope_spans
-            containers += len(scopes)
-            self.outcome.containers(containers)
-            spans += sum(len(scope_spans.spans) for scope_spans in scopes)
-        return spans
-
-    def salvage(self) -> Iterator[tuple[int, SpanRecord | None]]:
-        """The same for a request with broken framing: its parts one by one, up to the break."""
-        self.broken = True
-        containers = 0
-        for raw_resource_spans in wire.salvaged(self.body, 1, remainder=True)[1]:
-            yield 0, None
-            raw_resource, all_scope_spans = wire.salvaged(raw_resource_spans, 2, remainder=True)
-            resource = self.resource(raw_resource)
-            containers += 1 + len(all_scope_spans)
-            self.outcome.containers(containers)
-            for raw_scope_spans in all_scope_spans:
+    def resource_spans(self, at: int, end: int) -> Iterator[tuple[int, SpanRecord | None]]:
+        resource = self.resource(wire.head(self.body, at, end))
+        try:
+            for number, kind, start, stop in wire.parts(self.body, at, end, remainder=True):
                 yield 0, None
-                # Not the remainder: a span without its end might still read as a whole one.
-                raw_scope, spans = wire.salvaged(raw_scope_spans, 2, remainder=False)
-                scope = self.scope(raw_scope)
-                for raw in spans:
-                    try:
-                        span = wire.read_span(raw)
-                    except DecodeError:
-                        self.outcome.refuse("malformed")
-                        yield len(raw), None
-                    else:
-                        yield len(raw), self.read(span, resource, scope)
+                if number == wire.PARTS and kind == wire.LENGTH_DELIMITED:
+                    yield from self.scope_spans(start, stop, resource)
+        except wire.Broken:
+            self.broken = True
 
-    def read(self, span: Any, resource: Resource, scope: Scope) -> SpanRecord | None:
+    def scope_spans(self, at: int, end: int, resource: Resource) -> Iterator[tuple[int, SpanRecord | None]]:
+        body, outcome, largest = self.body, self.outcome, self.outcome.limits.span_bytes
+        scope = self.scope(wire.head(body, at, end))
+        try:
+            # Not the remainder: a span without its end might still read as a whole one.
+            for number, kind, start, stop in wire.parts(body, at, end):
+                if number != wire.PARTS or kind != wire.LENGTH_DELIMITED:
+                    yield 0, None
+                elif stop - start > largest:
+                    outcome.refuse("too_large")
+                    yield 0, None
+                else:
+                    yield stop - start, self.read(body[start:stop], resource, scope)
+        except wire.Broken:
+            self.broken = True
+
+    def read(self, raw: bytes, resource: Resource, scope: Scope) -> SpanRecord | None:
         outcome = self.outcome
+        try:
+            span = wire.read_span(raw)
+        except DecodeError:
+            outcome.refuse("malformed")
+            return None
         trace_id, span_id = span.trace_id, span.span_id
         start_ns, end_ns = span.start_time_unix_nano, span.end_time_unix_nano
         reason = outcome.refusal(trace_id, span_id, start_ns, end_ns)
@@ -96,6 +84,7 @@ class ProtobufSpans:
         outcome.received += 1
         outcome.allow_nodes()
         raws = span.attributes[:]
+        outcome.work += len(raws) >> 3  # many attributes are work for several steps
         dropped = span.dropped_attributes_count
         if len(raws) > outcome.limits.attributes:
             dropped += len(raws) - outcome.limits.attributes
@@ -132,36 +121,31 @@ class ProtobufSpans:
             self.add_links(record, links)
         return record
 
-    def add_events(self, record: SpanRecord, events: Any) -> None:
+    def add_events(self, record: SpanRecord, raws: Sequence[bytes]) -> None:
         outcome = self.outcome
-        limit = outcome.limits.events
-        if len(events) > limit:
-            record.dropped_events += len(events) - limit
+        for raw in raws[: outcome.limits.events]:
+            try:
+                event = wire.read_event(raw)
+            except DecodeError:
+                continue
+            time_ns = outcome.event_time(event.time_unix_nano, record.start_ns)
+            record.events.append(Event(time_ns, outcome.name(event.name), self.attributes(event.attributes)))
+        if len(record.events) < len(raws):
+            record.dropped_events += len(raws) - len(record.events)
             outcome.warnings["events_over_limit"] += 1
-        for event in events[:limit]:
-            record.events.append(
-                Event(
-                    outcome.event_time(event.time_unix_nano, record.start_ns),
-                    outcome.name(event.name),
-                    self.attributes(event.attributes),
-                )
-            )
 
-    def add_links(self, record: SpanRecord, links: Any) -> None:
+    def add_links(self, record: SpanRecord, raws: Sequence[bytes]) -> None:
         outcome = self.outcome
-        limit = outcome.limits.links
-        for link in links[:limit]:
+        for raw in raws[: outcome.limits.links]:
+            try:
+                link = wire.read_link(raw)
+            except DecodeError:
+                continue
             if valid_link(link.trace_id, link.span_id):
-                record.links.append(
-                    Link(
-                        link.trace_id.hex(),
-                        link.span_id.hex(),
-                        outcome.name(link.trace_state),
-                        self.attributes(link.attributes),
-                    )
-                )
-        if len(record.links) < len(links):
-            record.dropped_links += len(links) - len(record.links)
+                state, attributes = outcome.name(link.trace_state), self.attributes(link.attributes)
+                record.links.append(Link(link.trace_id.hex(), link.span_id.hex(), state, attributes))
+        if len(record.links) < len(raws):
+            record.dropped_links += len(raws) - len(record.links)
             outcome.warnings["links_over_limit"] += 1
 
     def attributes(self, raws: Any) -> Attributes:
@@ -169,6 +153,7 @@ class ProtobufSpans:
         outcome = self.outcome
         kept = raws[: outcome.limits.attributes]
         outcome.nodes += len(kept)
+        outcome.work += len(kept) + 1
         if outcome.nodes > outcome.nodes_until:
             outcome.warnings["attributes_over_limit"] += 1
             return {}

@@ -24,6 +24,9 @@ _REMEMBERED: Final = 4_096
 #: Fields in a message that is meant to have one or two; more are made to waste our time.
 _MEMBERS: Final = 100
 
+#: Entries of one array or map; `Limits.nodes` stops sooner.
+_ENTRIES: Final = 1 << 30
+
 #: The bytes of a small attribute → its key and value. Values are shared, lists too: never change one.
 Known = dict[bytes, tuple[str, Value]]
 
@@ -82,6 +85,7 @@ def read_attributes(raws: Sequence[bytes], known: Known, outcome: Outcome) -> At
 
 def _read_other(raw: bytes, attributes: Attributes, known: Known, outcome: Outcome) -> None:
     """Any attribute at all, into `attributes`."""
+    outcome.work += 1
     reader = WireValue(outcome)
     try:
         key, value_raw = key_and_value(raw)
@@ -133,7 +137,7 @@ class WireValue(ValueBudget):
         if not self.enter(depth):
             return CUT
         values: list[Value] = []
-        for number, payload in fields(raw):
+        for number, payload in fields(raw, most=_ENTRIES):
             if not self.step():
                 values.append(CUT)
                 break
@@ -145,7 +149,7 @@ class WireValue(ValueBudget):
         if not self.enter(depth):
             return CUT
         values: dict[str, Value] = {}
-        for number, payload in fields(raw):
+        for number, payload in fields(raw, most=_ENTRIES):
             if not self.step():
                 values[CUT] = CUT
                 break

@@ -1,10 +1,11 @@
 """The protobuf wire format of OTLP traces, read lazily.
 
 The official classes refuse a whole request for one invalid byte in one string, or one deep value,
-and make an object for every attribute. So the request is parsed through a schema of our own that
-has the same field numbers (opentelemetry-proto, trace.proto and common.proto; a test holds the two
-together) but where every string, and every message that may be refused alone, is `bytes`. What upb
-still refuses is then broken framing, and `fields` reads that by hand up to the break.
+make an object for every attribute, and turn 64 MiB of empty spans into gigabytes. So the containers
+of a request are walked by hand, which costs a microsecond a span, and each span is parsed alone, by
+upb, through a schema of our own: the field numbers are the official ones (opentelemetry-proto,
+trace.proto and common.proto; a test holds the two together), but every string, and every message
+that may be refused alone, is `bytes`.
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ _BYTES, _U32, _I32, _F64 = (
 
 #: message → field → (number, type or message name, repeated)
 SCHEMA: Final[dict[str, dict[str, tuple[int, Any, bool]]]] = {
-    "ExportTraceServiceRequest": {"resource_spans": (1, "ResourceSpans", True)},
-    "ResourceSpans": {"resource": (1, _BYTES, False), "scope_spans": (2, "ScopeSpans", True)},
-    "ScopeSpans": {"scope": (1, _BYTES, False), "spans": (2, "Span", True)},
     "Resource": {"attributes": (1, _BYTES, True)},
     "InstrumentationScope": {
         "name": (1, _BYTES, False),
@@ -44,9 +42,9 @@ SCHEMA: Final[dict[str, dict[str, tuple[int, Any, bool]]]] = {
         "end_time_unix_nano": (8, _F64, False),
         "attributes": (9, _BYTES, True),
         "dropped_attributes_count": (10, _U32, False),
-        "events": (11, "Event", True),
+        "events": (11, _BYTES, True),
         "dropped_events_count": (12, _U32, False),
-        "links": (13, "Link", True),
+        "links": (13, _BYTES, True),
         "dropped_links_count": (14, _U32, False),
         "status": (15, "Status", False),
     },
@@ -64,9 +62,6 @@ SCHEMA: Final[dict[str, dict[str, tuple[int, Any, bool]]]] = {
         "dropped_attributes_count": (5, _U32, False),
     },
     "Status": {"message": (2, _BYTES, False), "code": (3, _I32, False)},
-    "ExportLogsServiceRequest": {"resource_logs": (1, "ResourceLogs", True)},
-    "ResourceLogs": {"scope_logs": (2, "ScopeLogs", True)},
-    "ScopeLogs": {"log_records": (2, _BYTES, True)},
 }
 
 
@@ -92,75 +87,102 @@ def _classes() -> dict[str, Any]:
 
 
 _CLASSES: Final = _classes()
-read_request: Final[Any] = _CLASSES["ExportTraceServiceRequest"].FromString
-read_logs_request: Final[Any] = _CLASSES["ExportLogsServiceRequest"].FromString
 read_span: Final[Any] = _CLASSES["Span"].FromString
+read_event: Final[Any] = _CLASSES["Event"].FromString
+read_link: Final[Any] = _CLASSES["Link"].FromString
 read_resource: Final[Any] = _CLASSES["Resource"].FromString
 read_scope: Final[Any] = _CLASSES["InstrumentationScope"].FromString
 
+#: Field numbers of the containers: the Resource or scope, and the parts (also of the logs messages).
+REQUEST_PARTS: Final = 1
+HEAD: Final = 1
+PARTS: Final = 2
 
-#: Fields of one message that are read by hand at most: half a second of work.
-MOST_FIELDS: Final = 500_000
+#: The wire type of strings, bytes and messages.
+LENGTH_DELIMITED: Final = 2
+
+#: How far to look for a Resource or scope that is not where every encoder puts it, in front.
+_HEAD_WITHIN: Final = 1_000
 
 
 class Broken(ValueError):
     """The bytes are not protobuf from here on."""
 
 
-def salvaged(body: bytes, number: int, *, remainder: bool) -> tuple[bytes, list[bytes]]:
-    """Of a container that upb refuses: its field 1, and every field `number`, up to the break.
+def parts(body: bytes, at: int, end: int, *, remainder: bool = False) -> Iterator[tuple[int, int, int, int]]:
+    """The fields of the message in `body[at:end]`: (number, wire type, start, stop) of each.
 
-    With `remainder` the field that the break is in is given as far as it goes.
+    With `remainder` a field that is longer than the message is given as far as it goes.
+
+    Raises:
+        Broken: at the first byte that cannot be read.
     """
-    head, found = b"", []
     try:
-        for at, payload in fields(body, remainder=remainder):
-            if isinstance(payload, bytes):
-                if at == number:
-                    found.append(payload)
-                elif at == 1:
-                    head = payload
+        while at < end:
+            tag = body[at]
+            at += 1
+            if tag > 127:
+                tag, at = varint(body, at - 1)
+            wire = tag & 7
+            if wire == LENGTH_DELIMITED:
+                length = body[at]
+                at += 1
+                if length > 127:
+                    length, at = varint(body, at - 1)
+                stop = at + length
+            elif wire == 0:
+                stop = at + 1
+                while body[stop - 1] > 127:
+                    stop += 1
+                if stop - at > 10:
+                    raise Broken("a number of more than ten bytes")
+            elif wire == 1:
+                stop = at + 8
+            elif wire == 5:
+                stop = at + 4
+            else:
+                raise Broken("an unknown wire type")
+            if tag < 8:
+                raise Broken("a field without number")
+            if stop > end:
+                if remainder and wire == LENGTH_DELIMITED and at <= end:
+                    yield tag >> 3, wire, at, end
+                raise Broken("a field is longer than its message")
+            yield tag >> 3, wire, at, stop
+            at = stop
+    except IndexError:
+        raise Broken("a number is cut short") from None
+
+
+def head(body: bytes, at: int, end: int) -> bytes:
+    """Field 1 of a container: the Resource or the scope; b'' when there is none."""
+    try:
+        for seen, (number, wire, start, stop) in enumerate(parts(body, at, end)):
+            if number == HEAD and wire == LENGTH_DELIMITED:
+                return body[start:stop]
+            if seen > _HEAD_WITHIN:
+                break
     except Broken:
         pass
-    return head, found
+    return b""
 
 
-def fields(body: bytes, *, most: int = MOST_FIELDS, remainder: bool = False) -> Iterator[tuple[int, bytes | int]]:
+def fields(body: bytes, *, most: int) -> Iterator[tuple[int, bytes | int]]:
     """The fields of one message in order: integers for varint and fixed ones, else bytes.
-
-    With `remainder` a field that is longer than the message gives the bytes there are.
 
     Raises:
         Broken: at the first byte that cannot be read, or after `most` fields.
     """
-    at, size = 0, len(body)
-    while at < size:
+    for number, wire, start, stop in parts(body, 0, len(body)):
         most -= 1
         if most < 0:
             raise Broken("too many fields")
-        tag, at = varint(body, at)
-        number, wire = tag >> 3, tag & 7
-        if wire == 2:
-            length, at = varint(body, at)
-            if at + length > size:
-                if remainder:
-                    yield number, body[at:]
-                raise Broken("a field is longer than its message")
-            yield number, body[at : at + length]
-            at += length
+        if wire == LENGTH_DELIMITED:
+            yield number, body[start:stop]
         elif wire == 0:
-            value, at = varint(body, at)
-            yield number, value
-        elif wire in (1, 5):
-            end = at + (8 if wire == 1 else 4)
-            if end > size:
-                raise Broken("a number is cut short")
-            yield number, int.from_bytes(body[at:end], "little")
-            at = end
+            yield number, varint(body, start)[0]
         else:
-            raise Broken("an unknown wire type")
-        if not number:
-            raise Broken("a field without number")
+            yield number, int.from_bytes(body[start:stop], "little")
 
 
 def varint(body: bytes, at: int) -> tuple[int, int]:

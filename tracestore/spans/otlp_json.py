@@ -33,8 +33,9 @@ _Raws: TypeAlias = "list[Raw] | None"
 
 #: Each comma may be a part that takes 70 bytes before anything is known about it.
 MOST_COMMAS: Final = 4_000_000
-#: Larger bodies are not searched for damage: that takes a second for each 16 MiB.
-REPAIRED_BYTES: Final = 16 << 20
+#: Larger bodies are not searched for damage, because the worst of them would take a second.
+REPAIRED_BYTES: Final = 8 << 20
+FLATTENED_BYTES: Final = 2 << 20
 
 _U32, _U64 = 1 << 32, 1 << 64
 
@@ -92,9 +93,9 @@ class _Span(Struct, rename="camel"):
     end_time_unix_nano: _Number = None
     attributes: _Raws = None
     dropped_attributes_count: _Number = None
-    events: list[_Event] | None = None
+    events: _Raws = None
     dropped_events_count: _Number = None
-    links: list[_Link] | None = None
+    links: _Raws = None
     dropped_links_count: _Number = None
     status: _Status | None = None
 
@@ -105,6 +106,8 @@ _SCOPE_SPANS = msgspec.json.Decoder(_ScopeSpans)
 _RESOURCE: msgspec.json.Decoder[_Resource | None] = msgspec.json.Decoder(_Resource | None)
 _SCOPE: msgspec.json.Decoder[_Scope | None] = msgspec.json.Decoder(_Scope | None)
 _SPAN = msgspec.json.Decoder(_Span)
+_EVENT = msgspec.json.Decoder(_Event)
+_LINK = msgspec.json.Decoder(_Link)
 
 
 class JsonSpans:
@@ -122,15 +125,11 @@ class JsonSpans:
         request, changed = request_of(self.body, _REQUEST)
         if changed:
             self.outcome.warnings["invalid_utf8"] += 1
-        containers = len(request.resource_spans or ())
-        self.outcome.containers(containers)
         for raw_resource_spans in request.resource_spans or ():
             yield 0, None
             resource_spans = self.part(_RESOURCE_SPANS, raw_resource_spans)
             if resource_spans is None:
                 continue
-            containers += len(resource_spans.scope_spans or ())
-            self.outcome.containers(containers)
             resource = self.resource(resource_spans.resource)
             for raw_scope_spans in resource_spans.scope_spans or ():
                 yield 0, None
@@ -150,6 +149,9 @@ class JsonSpans:
 
     def span(self, raw: Raw, resource: Resource, scope: Scope) -> SpanRecord | None:
         outcome = self.outcome
+        if len(memoryview(raw)) > outcome.limits.span_bytes:
+            outcome.refuse("too_large")
+            return None
         try:
             span = decode(_SPAN, raw, outcome)
             start_ns = integer(span.start_time_unix_nano, 0, _U64)
@@ -197,35 +199,34 @@ class JsonSpans:
             self.add_links(record, span.links)
         return record
 
-    def add_events(self, record: SpanRecord, events: list[_Event]) -> None:
+    def add_events(self, record: SpanRecord, raws: list[Raw]) -> None:
         outcome = self.outcome
-        limit = outcome.limits.events
-        if len(events) > limit:
-            record.dropped_events += len(events) - limit
-            outcome.warnings["events_over_limit"] += 1
-        for event in events[:limit]:
+        for raw in raws[: outcome.limits.events]:
             try:
+                event = decode(_EVENT, raw, outcome)
                 time_ns = integer(event.time_unix_nano, 0, _U64)
             except Unreadable:
-                time_ns = 0
-            record.events.append(
-                Event(
-                    outcome.event_time(time_ns, record.start_ns),
-                    outcome.name(utf8(event.name)),
-                    self.more_attributes(event.attributes),
-                )
-            )
+                continue
+            time_ns = outcome.event_time(time_ns, record.start_ns)
+            name, found = outcome.name(utf8(event.name)), self.more_attributes(event.attributes)
+            record.events.append(Event(time_ns, name, found))
+        if len(record.events) < len(raws):
+            record.dropped_events += len(raws) - len(record.events)
+            outcome.warnings["events_over_limit"] += 1
 
-    def add_links(self, record: SpanRecord, links: list[_Link]) -> None:
+    def add_links(self, record: SpanRecord, raws: list[Raw]) -> None:
         outcome = self.outcome
-        for link in links[: outcome.limits.links]:
+        for raw in raws[: outcome.limits.links]:
+            try:
+                link = decode(_LINK, raw, outcome)
+            except Unreadable:
+                continue
             trace_id, span_id = id_bytes(link.trace_id), id_bytes(link.span_id)
             if valid_link(trace_id, span_id):
-                state = outcome.name(utf8(link.trace_state))
-                found = self.more_attributes(link.attributes)
+                state, found = outcome.name(utf8(link.trace_state)), self.more_attributes(link.attributes)
                 record.links.append(Link(trace_id.hex(), span_id.hex(), state, found))
-        if len(record.links) < len(links):
-            record.dropped_links += len(links) - len(record.links)
+        if len(record.links) < len(raws):
+            record.dropped_links += len(raws) - len(record.links)
             outcome.warnings["links_over_limit"] += 1
 
     def attributes(self, raws: list[Raw] | None) -> tuple[Attributes, int]:
@@ -239,6 +240,7 @@ class JsonSpans:
         """Attributes of an event or link, as many as the span may still have."""
         outcome = self.outcome
         outcome.nodes += len(raws or ())
+        outcome.work += len(raws or ()) + 1
         if outcome.nodes > outcome.nodes_until:
             outcome.warnings["attributes_over_limit"] += 1
             return {}
@@ -274,13 +276,13 @@ def request_of(body: bytes, decoder: msgspec.json.Decoder[_T]) -> tuple[_T, bool
         raise InvalidInput("the body has too many parts; send fewer spans at a time", field="body")
     text = body
     # Skipping over a part, the parser minds its depth and halves of surrogate pairs (not UTF-8).
-    for repair in (repaired, flattened):
+    for repair, most in ((repaired, REPAIRED_BYTES), (flattened, FLATTENED_BYTES)):
         try:
             return decoder.decode(text), text != body
         except msgspec.ValidationError as error:
             raise InvalidInput(f"the body is not OTLP/JSON: {error}", field="body") from None
         except (msgspec.DecodeError, RecursionError) as error:
-            if len(body) > REPAIRED_BYTES:
+            if len(body) > most:
                 raise InvalidInput(f"the body is not OTLP/JSON: {error}", field="body") from None
             text = repair(text)
     try:

@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 LOCK = "up.lock"
 
 
-class CannotStart(Exception):  # noqa: N818 (says what it means)
+class CannotStart(Exception):
     """Why there can be no start, in sentences for the person at the terminal."""
 
 

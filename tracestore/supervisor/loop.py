@@ -32,7 +32,7 @@ _IDLE_TURN = 5.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(Exception):  # noqa: N818 (not an error)
+class Stopped(Exception):
     """A stop was asked for while something was being started."""
 
 

@@ -87,7 +87,6 @@ def services(environment: Environment) -> list[Spec]:
             stop_rank=2,
             environ=environ,
             ready_line="worker ready",
-            # Celery looks at its stop flag every two seconds.
             stop_seconds=4.5,
         ),
         Spec(

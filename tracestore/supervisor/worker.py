@@ -17,11 +17,9 @@ from celery.beat import EmbeddedService
 from celery.signals import worker_ready, worker_shutting_down
 
 from tracestore.celery import app
+from tracestore.supervisor import file_broker
 
 THREADS: Final = 4
-#: How often the filesystem broker's folder is looked at. The default of a second would be felt between
-#: a loop and its alert; five looks a second cost a thousandth of a core.
-POLL_SECONDS: Final = 0.2
 #: What workers say to each other. There is only one here, and each message is a file and a wake-up.
 _NO_TALK: Final = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 #: These write a line or two for each job, and there is a job each second.
@@ -29,7 +27,7 @@ _CHATTY: Final = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 def main() -> None:
-    app.conf.broker_transport_options = {**app.conf.broker_transport_options, "polling_interval": POLL_SECONDS}
+    file_broker.install()
     beat: Any = EmbeddedService(app, thread=True)
 
     def start_beat(**_: object) -> None:

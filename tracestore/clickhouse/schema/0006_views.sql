@@ -87,8 +87,15 @@ SELECT
     arraySort(groupUniqArrayIf(100)(span_model, span_model != '' AND type IN ('llm', 'embedding'))) AS models,
     arraySort(groupUniqArrayIf(100)(tool_name, type = 'tool' AND tool_name != '')) AS tools,
     arraySort(groupUniqArrayIf(100)(span_agent, span_agent != '')) AS agents,
-    argMinIf(span_input_preview, place, span_input_preview != '') AS input_preview,
-    argMinIf(span_output_preview, place, span_output_preview != '') AS output_preview
+    -- What was asked and answered: as the outermost span says, else the first and the last model call.
+    coalesce(
+        nullIf(argMin(span_input_preview, place), ''),
+        argMinIf(span_input_preview, place, type = 'llm' AND span_input_preview != '')
+    ) AS input_preview,
+    coalesce(
+        nullIf(argMin(span_output_preview, place), ''),
+        argMaxIf(span_output_preview, ended_ns, type = 'llm' AND span_output_preview != '')
+    ) AS output_preview
 FROM
 (
     SELECT

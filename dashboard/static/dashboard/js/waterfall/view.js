@@ -7,24 +7,12 @@ import { oddities } from "./words.js";
 
 const POOL = 64;
 const KNOWN = ["agent", "llm", "tool", "retrieval", "embedding", "rerank", "guardrail", "evaluator", "workflow", "other"];
-const SVG = "http://www.w3.org/2000/svg";
 
 function element(tag, className, parent) {
   const made = document.createElement(tag);
   if (className) made.className = className;
   parent?.append(made);
   return made;
-}
-
-function icon(name, parent) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `#icon-${name}`);
-  svg.append(use);
-  parent.append(svg);
-  return use;
 }
 
 function cell(row, className) {
@@ -40,21 +28,15 @@ function makeRow(parent) {
   row.hidden = true;
   const name = cell(row, "wf-name");
   const twisty = element("span", "wf-twisty", name);
-  icon("twisty", twisty);
   const error = element("span", "wf-error", name);
-  icon("error", error);
-  error.append(" error ");
+  error.textContent = "error ";
   const odd = element("span", "wf-odd", name);
-  icon("odd", odd);
-  const oddWords = element("span", "unseen", odd);
-  odd.append(" ");
+  odd.setAttribute("role", "img");
   const link = element("a", "", name);
   link.tabIndex = -1;
   name.append(" ");
   const label = element("span", "wf-label", name);
-  const type = element("span", "type", cell(row, "wf-type"));
-  const typeIcon = icon("other", type);
-  const typeWord = element("span", "word", type);
+  const type = cell(row, "wf-type");
   const used = cell(row, "n wf-c-tokens");
   const price = cell(row, "n wf-c-cost");
   const self = cell(row, "n wf-c-self");
@@ -63,8 +45,7 @@ function makeRow(parent) {
   const after = element("span", "wf-after", line);
   const box = element("span", "wf-bar", line);
   const path = element("span", "wf-path", line);
-  const told = element("span", "unseen", line);
-  return { row, name, twisty, link, label, error, odd, oddWords, type, typeIcon, typeWord, used, price, self, length, after, box, path, told, node: -1, drawn: -1, top: -1 };
+  return { row, name, twisty, link, label, error, odd, type, used, price, self, length, line, after, box, path, node: -1, drawn: -1, top: -1 };
 }
 
 export class View {
@@ -187,19 +168,16 @@ export class View {
     const odd = oddities(model.flags[node]);
     slot.odd.hidden = odd === "";
     slot.odd.title = odd;
-    slot.oddWords.textContent = odd;
-    const type = model.types[model.type[node]];
-    slot.typeIcon.setAttribute("href", `#icon-${KNOWN.includes(type) ? type : "other"}`);
-    slot.typeWord.textContent = type.slice(0, 20) || "other";
+    slot.odd.setAttribute("aria-label", odd);
+    slot.type.textContent = model.types[model.type[node]] || "other";
     const [input, output] = [model.tokensIn[node], model.tokensOut[node]];
     slot.used.textContent = input || output ? `${tokens(input)} / ${tokens(output)}` : "";
     slot.used.title = input || output ? `${exact(input)} in, ${exact(output)} out` : "";
     const price = model.cost[node];
     slot.price.textContent = Number.isNaN(price) ? (model.flags[node] & FLAGS.unpriced ? "unknown" : "") : cost(price);
     slot.self.textContent = model.hasChildren(node) ? duration(model.self[node] * 1000) : "";
-    const length = duration(model.dur[node] * 1000);
-    slot.length.textContent = length;
-    slot.told.textContent = `starts ${duration(model.start[node] * 1000)}`;
+    slot.length.textContent = duration(model.dur[node] * 1000);
+    slot.line.setAttribute("aria-label", `starts ${duration(model.start[node] * 1000)}`);
   }
 
   /** The one tab stop points at the chosen row, while that row exists. */
