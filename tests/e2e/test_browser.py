@@ -177,6 +177,23 @@ def test_list_to_trace_to_span_and_back(inside: Page, live_server: LiveServer) -
     expect(inside.locator("tr[data-trace]")).to_have_count(1)
 
 
+def test_every_filter_reloads_the_list_and_is_in_the_address(inside: Page, live_server: LiveServer) -> None:
+    inside.goto(f"{live_server.url}/traces/?session_id=sess-7f31")
+    expect(inside.locator("tr[data-trace]")).to_have_count(1)
+    inside.click(".chip button")
+    inside.wait_for_url("**/traces/")
+    expect(inside.locator("tr[data-trace]")).to_have_count(4)
+    inside.select_option("[name=status]", "error")
+    inside.wait_for_url("**/traces/?status=error")
+    expect(inside.locator("tr[data-trace]")).to_have_count(1)
+    inside.click("text=15 min")
+    inside.wait_for_url("**/traces/?status=error&since=15m")
+    expect(inside.locator("#results")).to_contain_text("No trace matches")
+    inside.go_back()
+    expect(inside.locator("tr[data-trace]")).to_have_count(1)
+    expect(inside.locator("[name=status]")).to_have_value("error")
+
+
 def test_the_keyboard_alone_leads_from_the_list_to_an_error_and_back(inside: Page, live_server: LiveServer) -> None:
     inside.goto(f"{live_server.url}/traces/")
     inside.keyboard.press("/")

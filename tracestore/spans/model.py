@@ -2,6 +2,9 @@
 
 Everything between the wire and the database is one of these two. Pure: no Django, no client.
 Times are integer nanoseconds since the epoch; ids are lower-case hex, '' when absent.
+
+Attribute values (lists and maps too), resources and scopes are shared among the spans of a request:
+nobody may change one in place.
 """
 
 from __future__ import annotations
