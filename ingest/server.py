@@ -28,7 +28,7 @@ from tracestore.spans.model import Span, SpanRecord
 log = structlog.get_logger(__name__)
 
 #: How long exports under way may take once we are told to stop.
-STOP_WITHIN_S: Final = 10.0
+STOP_WITHIN_S: Final = 5.0
 _KEEP_ALIVE_S: Final = 75
 _BACKLOG: Final = 1024
 

@@ -5,7 +5,11 @@ import os
 from celery import Celery
 from celery.signals import setup_logging
 
+from tracestore import file_broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracestore.settings")
+
+file_broker.install()  # the embedded broker; costs nothing where Redis is used
 
 app = Celery("tracestore")
 app.config_from_object("django.conf:settings", namespace="CELERY")

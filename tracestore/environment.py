@@ -6,6 +6,7 @@ Every variable is listed in `.env.example`; a test holds the two together.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,10 @@ def read() -> Environment:
     data_dir = Path(text("TRACESTORE_DATA_DIR", str(ROOT / "var"))).expanduser()
     if data_dir.exists() and not data_dir.is_dir():
         raise BadEnvironment("TRACESTORE_DATA_DIR", str(data_dir), "a directory, or a path where one can be made")
+    with contextlib.suppress(OSError):
+        data_dir.mkdir(parents=True, exist_ok=True)
+    if not os.access(data_dir, os.W_OK | os.X_OK):
+        raise BadEnvironment("TRACESTORE_DATA_DIR", str(data_dir), "a directory that can be written to")
     return Environment(
         data_dir=data_dir.absolute(),
         bind=bind,

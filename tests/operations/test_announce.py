@@ -116,7 +116,7 @@ def test_beyond_loopback_it_speaks_of_keys_and_host_names(monkeypatch: pytest.Mo
     monkeypatch.setenv("TRACESTORE_BIND", "0.0.0.0")
     text = ready_text()
     assert "OTEL_EXPORTER_OTLP_HEADERS=x-api-key=YOUR-KEY" in text
-    assert "/settings/" in text
+    assert "manage.py api_keys create" in text
     assert "TRACESTORE_ALLOWED_HOSTS" in text
     monkeypatch.setenv("TRACESTORE_ALLOWED_HOSTS", "traces.example")
     monkeypatch.setenv("TRACESTORE_API_KEY", "their-own-key")

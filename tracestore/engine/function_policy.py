@@ -50,10 +50,11 @@ _NEVER = re.compile(
     r"|sqlite|jdbc|odbc|iceberg\w*|deltalake\w*|hudi\w*|paimon\w*|python|executable|input|eval"
     r"|dict\w*|get\w*(?:macro|setting|settingordefault|port|header|kernelversion)|joinget\w*"
     r"|host\w*|fqdn|tcpport|serveruuid|filesystem\w*|showcertificate|hascolumnintable|sleep\w*"
-    r"|catboost\w*|ai[A-Z]\w*|region\w*|addressto\w*|demangle|logtrace|zookeeper\w*|connectionid"
-    r"|mergetree\w*|__\w+|isnotdistinctfrom__never",
+    r"|catboost\w*|region\w*|addressto\w*|demangle|logtrace|zookeeper\w*|connectionid"
+    r"|mergetree\w*",
     re.I,
 )
+# They send their arguments to a model over the network.
 _AI = re.compile(r"ai[A-Z]")
 
 TABLE_FUNCTIONS = frozenset(
@@ -96,6 +97,4 @@ def sort_functions(
 
 
 def _never(name: str) -> bool:
-    return _AI.match(name) is not None or (
-        _NEVER.fullmatch(name) is not None and not name.lower().startswith("air")
-    )
+    return _AI.match(name) is not None or _NEVER.fullmatch(name) is not None

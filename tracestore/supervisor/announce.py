@@ -63,7 +63,7 @@ def ready_text(environment: Environment, secrets: Secrets, login_token: str | No
         f"  SQL    {sql_line(environment, secrets)}",
     ]
     if demo:
-        parts.append("  Demo   five simulated agents are sending; open the overview in a minute")
+        parts.append("  Demo   five simulated agents are sending; their runs are in the list of traces")
     parts += ["", "To send an agent's traces, set in its environment:"]
     parts += [
         f"  export OTEL_EXPORTER_OTLP_ENDPOINT={otlp_http_url(environment)}",
@@ -71,7 +71,7 @@ def ready_text(environment: Environment, secrets: Secrets, login_token: str | No
     ]
     if environment.require_api_key:
         parts.append("  export OTEL_EXPORTER_OTLP_HEADERS=x-api-key=YOUR-KEY")
-        where = "is the one in TRACESTORE_API_KEY" if environment.api_key else f"can be made at {web}/settings/"
+        where = "is the one in TRACESTORE_API_KEY" if environment.api_key else "is made by `manage.py api_keys create NAME`"
         parts.append(
             f"  Senders and API readers need a key because {environment.bind} is not a loopback address; it {where}."
         )

@@ -17,7 +17,6 @@ from celery.beat import EmbeddedService
 from celery.signals import worker_ready, worker_shutting_down
 
 from tracestore.celery import app
-from tracestore.supervisor import file_broker
 
 THREADS: Final = 4
 #: What workers say to each other. There is only one here, and each message is a file and a wake-up.
@@ -27,7 +26,6 @@ _CHATTY: Final = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 def main() -> None:
-    file_broker.install()
     beat: Any = EmbeddedService(app, thread=True)
 
     def start_beat(**_: object) -> None:

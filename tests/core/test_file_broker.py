@@ -12,7 +12,7 @@ import pytest
 from kombu import Connection
 from kombu.utils.json import dumps
 
-from tracestore.supervisor import file_broker
+from tracestore import file_broker
 
 
 @pytest.fixture
