@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import urllib.error
@@ -51,8 +52,11 @@ def run_agent(exporter: SpanExporter, service: str) -> str:
                     ),
                 }
             )
-        with pytest.raises(TimeoutError), tracer.start_as_current_span("execute_tool track") as tool:
-            tool.set_attributes({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "track"})
+        attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "track"}
+        with (
+            contextlib.suppress(TimeoutError),
+            tracer.start_as_current_span("execute_tool track", attributes=attributes),
+        ):
             raise TimeoutError("the carrier does not answer")
     provider.force_flush()
     provider.shutdown()
@@ -64,10 +68,8 @@ def test_a_run_is_there_when_the_exporter_has_flushed(stack: Stack, exporter: Ca
     service = exporter.__name__
     trace_id = run_agent(exporter(stack), service)
     trace = stack.api(f"traces/{trace_id}/")
-    found = {name: trace[name] for name in ("agent", "service", "llm_calls", "tool_calls", "errors", "input_tokens", "status")}
-    assert found == {
-        "agent": "helper", "service": service, "llm_calls": 1, "tool_calls": 1, "errors": 1, "input_tokens": 1000, "status": "ok",
-    }  # fmt: skip
+    assert (trace["agent"], trace["service"], trace["status"]) == ("helper", service, "ok")
+    assert (trace["llm_calls"], trace["tool_calls"], trace["errors"], trace["input_tokens"]) == (1, 1, 1, 1000)
     assert trace["cost_usd"] == pytest.approx(1000 * 0.15e-6 + 100 * 0.6e-6)
     assert {span["session_id"] for span in trace["spans"]} == {f"conversation of {service}"}
     (tool,) = (span for span in trace["spans"] if span["type"] == "tool")

@@ -71,7 +71,8 @@ def ready_text(environment: Environment, secrets: Secrets, login_token: str | No
     ]
     if environment.require_api_key:
         parts.append("  export OTEL_EXPORTER_OTLP_HEADERS=x-api-key=YOUR-KEY")
-        where = "is the one in TRACESTORE_API_KEY" if environment.api_key else "is made by `manage.py api_keys create NAME`"
+        made = "is made by `manage.py api_keys create NAME`"
+        where = "is the one in TRACESTORE_API_KEY" if environment.api_key else made
         parts.append(
             f"  Senders and API readers need a key because {environment.bind} is not a loopback address; it {where}."
         )
