@@ -55,6 +55,7 @@ ALLOWED = (
     " FROM spans",
     "SELECT CASE WHEN duration_ns > 1 THEN 'slow' ELSE 'fast' END AS c, count() FROM spans GROUP BY c"
     " HAVING count() > 0",
+    "SELECT CASE type WHEN 'llm' THEN 1 WHEN 'tool' THEN 2 ELSE 3 END FROM spans",
     "SELECT type, count() FROM spans GROUP BY ROLLUP(type)",
     "SELECT type, count() FROM spans GROUP BY type WITH TOTALS",
     "SELECT groupArray(name), topK(3)(name), argMax(name, duration_ns), histogram(5)(duration_ns) FROM spans",
@@ -213,6 +214,10 @@ REFUSED = (
     "SELECT tcpPort()",
     "SELECT currentProfiles()",
     "SELECT aiGenerate('x')",
+    "SELECT chdb()",
+    "SELECT __actionName('x')",
+    "SELECT __getScalar('x')",
+    "SELECT regionToName(1)",
     "SELECT sleep(1)",
     "SELECT sleepEachRow(1) FROM numbers(10)",
     "SELECT addressToSymbol(1)",
@@ -337,6 +342,31 @@ def test_results_are_limited_with_an_error(reader: RawClient) -> None:
 def test_the_reader_cannot_leave_its_database(reader: RawClient) -> None:
     assert reader.send("SELECT 1", database="system").code == 497
     assert reader.query("SELECT currentDatabase()", database="default") == "tracestore"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CSV`; SELECT file('/etc/passwd') FORMAT `CSV",
+        "CSV` SETTINGS readonly = 0 --",
+        "CSV\r\nX-Injected: 1",
+        "",
+        "CSV;",
+    ],
+)
+def test_a_format_name_carries_nothing_else(reader: RawClient, name: str) -> None:
+    answers = [
+        reader.send("SELECT 1", default_format=name),
+        reader.send("SELECT 1 FORMAT `" + name.replace("`", "``") + "`"),
+    ]
+    for answer in answers:
+        assert answer.code in (62, 73, 497) or answer.text == "1\n"
+        assert "root:" not in answer.text
+        assert "x-injected" not in answer.headers
+
+
+def test_an_over_long_statement_is_refused_unread(reader: RawClient) -> None:
+    assert reader.send("SELECT 1" + " + 1" * 100_000).code == 62
 
 
 def test_queries_are_judged_in_every_form(reader: RawClient) -> None:

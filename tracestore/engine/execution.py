@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,7 +12,13 @@ from tracestore.engine.accounts import Account
 from tracestore.engine.admission import refused
 from tracestore.engine.body import BodyReader
 from tracestore.engine.database import Connection, Database, Statistics
-from tracestore.engine.errors import QUERY_WAS_CANCELLED, UNKNOWN_DATABASE, EngineError
+from tracestore.engine.errors import (
+    QUERY_WAS_CANCELLED,
+    SYNTAX_ERROR,
+    UNKNOWN_DATABASE,
+    UNKNOWN_FORMAT,
+    EngineError,
+)
 from tracestore.engine.external_tables import ExternalTable
 from tracestore.engine.gate import Gate, use_reader_database
 from tracestore.engine.native_protocol import NativeReframer
@@ -19,6 +26,7 @@ from tracestore.engine.reader_policy import reader_settings
 from tracestore.engine.request import Request
 from tracestore.engine.running import QueryIds
 from tracestore.engine.sessions import Session, is_stateful
+from tracestore.engine.settings import READER_LIMITS
 from tracestore.engine.statement import (
     InsertHead,
     Statement,
@@ -31,7 +39,8 @@ from tracestore.engine.statement import (
 )
 
 _HEAD_BYTES = 1 << 16
-_MAX_QUERY_BYTES = 64 << 20
+_MAX_QUERY_BYTES = 16 << 20
+_FORMAT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}\Z")
 
 
 @dataclass
@@ -98,6 +107,7 @@ class Executor:
         """The statement, and the first bytes of an INSERT's data that were read along with it."""
         prefix = job.request.query.encode("utf-8", "surrogateescape")
         text = prefix + b"\n" if prefix and not prefix.endswith(b"\n") else prefix
+        limit = READER_LIMITS["max_query_size"] if job.account.read_only else _MAX_QUERY_BYTES
         complete = False
         while True:
             piece = reader.read(_HEAD_BYTES)
@@ -114,8 +124,8 @@ class Executor:
                     return found, b""
             if complete:
                 return parse(text.decode("utf-8", "surrogateescape")), b""
-            if len(text) > _MAX_QUERY_BYTES:
-                raise EngineError(62, "Syntax error: the query is too long.")
+            if len(text) > limit:
+                raise EngineError(SYNTAX_ERROR, f"Syntax error: query is over {limit} bytes.")
 
     def _answer_in_session(
         self,
@@ -149,6 +159,10 @@ class Executor:
         job.output_format = (
             wanted.format if isinstance(wanted, Statement) and wanted.format else ""
         ) or request.default_format
+        if not _FORMAT_NAME.match(job.output_format):
+            # The name becomes part of a statement (and of a header), so nothing else may be in it.
+            job.output_format = "TabSeparated"
+            raise EngineError(UNKNOWN_FORMAT, "Unknown format: a format is a word.")
         if job.account.read_only:
             wanted = self._admit(connection, job, wanted, params)
         else:
@@ -227,6 +241,8 @@ class Executor:
             described = self._database.connect()
             try:
                 described.use(database)
+                if job.account.read_only:
+                    described.set({**reader_settings({}), "readonly": "1"})
                 return _described_types(described, bare, params)
             except EngineError:
                 return []

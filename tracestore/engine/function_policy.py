@@ -17,15 +17,17 @@ SAFE_CATEGORIES = frozenset(
         "Geo Polygon", "Hash", "IP Address", "JSON", "Logical", "Map", "Mathematical", "Null",
         "NumericIndexedVector", "QBit", "Random Number", "Rounding", "String",
         "String Replacement", "String Search", "String Splitting", "Time Series", "Time Window",
-        "Tuple", "Type Conversion", "URL", "UUID", "Internal",
+        "Tuple", "Type Conversion", "URL", "UUID",
     )
 )  # fmt: skip
 
-# The category "Other" mixes `identity` with `file`; only these of it are allowed.
+# The category "Other" mixes `identity` with `file`; only these of it, and what the parser itself
+# makes of CASE and CAST, are allowed.
 SAFE_OTHERS = frozenset(
     (
-        "bar", "blockNumber", "blockSize", "byteSize", "countDigits", "currentDatabase",
-        "currentQueryID", "currentSchemas", "currentUser", "defaultValueOfArgumentType",
+        "_CAST", "bar", "blockNumber", "blockSize", "byteSize", "caseWithExpression",
+        "countDigits", "currentDatabase", "currentQueryID", "currentSchemas",
+        "currentUser", "defaultValueOfArgumentType",
         "defaultValueOfTypeName", "digits", "displayName", "dumpColumnStructure",
         "errorCodeToName", "finalizeAggregation", "formatQuery", "formatQueryOrNull",
         "formatQuerySingleLine", "formatQuerySingleLineOrNull", "formatReadableDecimalSize",
@@ -51,7 +53,7 @@ _NEVER = re.compile(
     r"|dict\w*|get\w*(?:macro|setting|settingordefault|port|header|kernelversion)|joinget\w*"
     r"|host\w*|fqdn|tcpport|serveruuid|filesystem\w*|showcertificate|hascolumnintable|sleep\w*"
     r"|catboost\w*|region\w*|addressto\w*|demangle|logtrace|zookeeper\w*|connectionid"
-    r"|mergetree\w*",
+    r"|mergetree\w*|chdb",
     re.I,
 )
 # They send their arguments to a model over the network.

@@ -16,8 +16,9 @@ class ResultPipe:
     def __init__(self) -> None:
         self._read_end, self.write_end = os.pipe()
         os.set_blocking(self._read_end, False)
-        # Fails when the user's quota of pipe memory is used up; it works with a small one, too.
-        with contextlib.suppress(OSError):
+        # Only Linux has it, and it fails when the user's quota of pipe memory is used up; a small
+        # pipe works, too.
+        with contextlib.suppress(OSError, AttributeError):
             fcntl.fcntl(self.write_end, fcntl.F_SETPIPE_SZ, _CAPACITY)
 
     async def read(self) -> bytes:
