@@ -153,11 +153,8 @@ def main() -> None:
             "    input String CODEC(ZSTD(1)), output String CODEC(ZSTD(1)), payload String CODEC(ZSTD(1)),\n    version             UInt64",
         )
         variants.append(("A, payload in the hot table", "together", together, "together", True))
-        without = (
-            statements.replace("bench.stored_spans", "bench.unsynced")
-            .replace(", fsync_part_directory = 1", "")
-            .replace("SETTINGS fsync_after_insert = 1", "")
-        )
+        without = statements.replace("bench.stored_spans", "bench.unsynced")
+        without = without.replace("fsync_after_insert = 1, fsync_part_directory = 1, ", "")
         variants.append(("A, without fsync", "unsynced", without, "spans", True))
         for name, table, create, kind, replacing in variants:
             client.command(create)

@@ -38,9 +38,9 @@ class IngestLimits:
     commit_bytes: int = 64 * MIB
     commits: int = 2
     second_rows: int = 2_000
-    small_rows: int = 500
+    small_rows: int = 2_000
     busy_s: float = 0.1
-    linger_s: float = 0.05
+    linger_s: float = 0.03
     retry_s: float = 0.1
     answer_s: float = 30.0
     reads: int = 8

@@ -18,7 +18,7 @@ from tracestore.spans.model import Attributes, Event, Span, Value
 #: How much of a payload stands in the hot table, in characters. Tool arguments and results are
 #: mostly whole within this, so that loops can be seen and audited without reading payloads.
 PREVIEW_CHARS: Final = 300
-TOOL_PREVIEW_CHARS: Final = 4096
+TOOL_PREVIEW_CHARS: Final = 1024
 #: An event attribute longer than this is cut in the hot table and whole in the payload.
 EVENT_VALUE_CHARS: Final = 1024
 

@@ -42,8 +42,7 @@ class Accounts:
             shown = "".join(c for c in name if c.isprintable())[:64]
             raise EngineError(
                 AUTHENTICATION_FAILED,
-                f"{shown}: Authentication failed: password is incorrect, or there is no user with "
-                "such name.",
+                f"{shown}: Authentication failed: password is incorrect, or there is no user with such name.",
             )
         return account
 

@@ -55,9 +55,7 @@ _MEMBERSHIP = frozenset(
 _PATH = re.compile(r"[/\\*?{}:]")
 _PLAIN_NAME = re.compile(r"[^\x00-\x1f\x7f\\]*\Z")
 _SHOW_LISTS = frozenset(("DATABASES", "SCHEMAS", "FUNCTIONS", "SETTINGS", "ENGINES"))
-_EXPLAIN_KINDS = frozenset(
-    ("AST", "SYNTAX", "PLAN", "PIPELINE", "ESTIMATE", "QUERY", "TREE", "DESCRIPTION")
-)
+_EXPLAIN_KINDS = frozenset(("AST", "SYNTAX", "PLAN", "PIPELINE", "ESTIMATE", "QUERY", "TREE", "DESCRIPTION"))
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,7 @@ class Answer:
             headers.append(("x-clickhouse-summary", summary(statistics)))
         return headers
 
-    async def whole(
-        self, data: bytes, output_format: str, accept: str, statistics: Statistics
-    ) -> None:
+    async def whole(self, data: bytes, output_format: str, accept: str, statistics: Statistics) -> None:
         """Send a complete result, with its length."""
         headers = self._headers(output_format, statistics)
         chosen = choose_encoding(accept) if data else ""

@@ -84,9 +84,7 @@ class EngineApp:
             await answer.plain("Ok.\n" if request.path == "/ping" else "Ok.")
             return
         if request.path not in ("/", "/query"):
-            raise EngineError(
-                NOT_IMPLEMENTED, f"There is no handle {request.path[:100]}", status=404
-            )
+            raise EngineError(NOT_IMPLEMENTED, f"There is no handle {request.path[:100]}", status=404)
         if request.method in ("GET", "HEAD") and not request.query:
             await answer.plain("Ok.\n")
             return
@@ -113,9 +111,7 @@ class EngineApp:
         if not session_id:
             await self._with_slot(request, account, body, None, receive, answer)
             return
-        seconds = request.session_seconds(
-            self._settings.session_seconds, self._settings.max_session_seconds
-        )
+        seconds = request.session_seconds(self._settings.session_seconds, self._settings.max_session_seconds)
         with self._sessions.use(
             account.name,
             session_id,
@@ -142,9 +138,7 @@ class EngineApp:
         if content_type.lower().startswith("multipart/form-data"):
             content = body.reader(encoding).read_all()
             fields, tables = read_multipart(content_type, content, request.params)
-            request = Request(
-                request.method, request.path, {**request.params, **fields}, request.headers
-            )
+            request = Request(request.method, request.path, {**request.params, **fields}, request.headers)
             empty = Body(self._spool, 0, 0)
             source = lambda: empty.reader("")  # noqa: E731
         urgent = request.query.lstrip()[:4].upper() == "KILL" or body.begins_with(b"KILL")
@@ -188,9 +182,7 @@ class EngineApp:
         if not work.cancelled():
             work.exception()  # seen, so that asyncio does not report it as forgotten
 
-    async def _relay(
-        self, job: Job, pipe: ResultPipe, work: asyncio.Future[Result], answer: Answer
-    ) -> None:
+    async def _relay(self, job: Job, pipe: ResultPipe, work: asyncio.Future[Result], answer: Answer) -> None:
         accept = job.request.headers.get("accept-encoding", "")
         if not job.request.flag("enable_http_compression"):
             accept = ""

@@ -62,9 +62,7 @@ class Connection:
             return
         for name in settings:
             if not _SETTING_NAME.match(name):
-                raise from_engine(
-                    f"Code: 115. DB::Exception: Unknown setting {quote(name)}. (UNKNOWN_SETTING)"
-                )
+                raise from_engine(f"Code: 115. DB::Exception: Unknown setting {quote(name)}. (UNKNOWN_SETTING)")
         self.query("SET " + ", ".join(f"{name} = {quote(v)}" for name, v in settings.items()))
 
     def use(self, database: str) -> None:
@@ -84,9 +82,7 @@ class Connection:
             raise from_engine(str(error)) from None
         return result.bytes(), _statistics(result)
 
-    def query_into(
-        self, descriptor: int, text: str, output_format: str, params: Mapping[str, str]
-    ) -> Statistics:
+    def query_into(self, descriptor: int, text: str, output_format: str, params: Mapping[str, str]) -> Statistics:
         """Run a SELECT and write its result to a file descriptor, blocking while it is full."""
         _, statistics = self.query(
             f"{text}\nINTO OUTFILE '/dev/fd/{descriptor}' APPEND FORMAT `{output_format}`",
@@ -95,9 +91,7 @@ class Connection:
         )
         return statistics
 
-    def blocks(
-        self, text: str, params: Mapping[str, str], statistics: Statistics
-    ) -> Generator[bytes, None, None]:
+    def blocks(self, text: str, params: Mapping[str, str], statistics: Statistics) -> Generator[bytes, None, None]:
         """Run a statement and yield its result block by block in the Native format."""
         try:
             stream = self._native.send_query(_encoded(text), "Native", params=dict(params))
@@ -161,9 +155,7 @@ def _encoded(text: str) -> str | bytes:
 class Database:
     """The open data directory. Open it once per process, after its lock is taken."""
 
-    def __init__(
-        self, path: Path, server_options: Mapping[str, int | str], defaults: Mapping[str, str]
-    ) -> None:
+    def __init__(self, path: Path, server_options: Mapping[str, int | str], defaults: Mapping[str, str]) -> None:
         _chdb.set_signal_handlers_enabled(False)
         self._target = f"{path}?{urlencode(defaults)}"
         # The anchor keeps the engine alive between requests; chDB shuts down with its last

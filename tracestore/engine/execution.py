@@ -88,10 +88,7 @@ class Executor:
         statement = wanted if isinstance(wanted, Statement) else None
         keeps = session is not None and (
             session.connection is not None
-            or (
-                statement is not None
-                and is_stateful(statement.verb, tuple(t.upper for t in statement.tokens[:6]))
-            )
+            or (statement is not None and is_stateful(statement.verb, tuple(t.upper for t in statement.tokens[:6])))
         )
         if not keeps or session is None or job.account.read_only:
             connection = self._database.connect()

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from tracestore.engine.database import Connection
 from tracestore.engine.errors import BAD_ARGUMENTS, EngineError
 
-_PARAMETER = re.compile(
-    r';\s*(?P<name>[\w*]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^;\s]+))'
-)
+_PARAMETER = re.compile(r';\s*(?P<name>[\w*]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^;\s]+))')
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -53,9 +51,7 @@ def _table(name: str, data: bytes, params: Mapping[str, str]) -> ExternalTable:
         types = _split_types(params.get(f"{name}_types", ""))
         structure = ", ".join(f"_{number} {kind}" for number, kind in enumerate(types, start=1))
     if not structure:
-        raise EngineError(
-            BAD_ARGUMENTS, f"External table {name} needs {name}_structure or {name}_types."
-        )
+        raise EngineError(BAD_ARGUMENTS, f"External table {name} needs {name}_structure or {name}_types.")
     return ExternalTable(name, structure, params.get(f"{name}_format") or "TabSeparated", data)
 
 

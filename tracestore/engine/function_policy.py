@@ -79,9 +79,7 @@ class FunctionPolicy:
         return name.lower() not in self.denied
 
 
-def sort_functions(
-    rows: Iterable[tuple[str, str, str, str]], table_functions: Iterable[str]
-) -> FunctionPolicy:
+def sort_functions(rows: Iterable[tuple[str, str, str, str]], table_functions: Iterable[str]) -> FunctionPolicy:
     """Build the policy from system.functions (name, alias_to, category, origin)."""
     rows = list(rows)
     allowed: set[str] = set()

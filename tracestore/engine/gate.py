@@ -89,9 +89,7 @@ class Gate:
 
         return Catalogue(
             views=self._views,
-            relations=lambda: names(
-                "SELECT name FROM system.tables WHERE database = currentDatabase()"
-            ),
+            relations=lambda: names("SELECT name FROM system.tables WHERE database = currentDatabase()"),
             databases=lambda: names("SELECT name FROM system.databases"),
             database=EXPOSED_DATABASE,
         )

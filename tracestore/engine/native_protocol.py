@@ -83,10 +83,7 @@ def _parse(text: str) -> _Type:
 def _elements(kind: _Type) -> list[str]:
     """The element types of a Tuple, Nested or Map, without their names."""
     named = (_NAMED.match(argument) for argument in kind.arguments)
-    return [
-        found["type"] if found else argument
-        for found, argument in zip(named, kind.arguments, strict=True)
-    ]
+    return [found["type"] if found else argument for found, argument in zip(named, kind.arguments, strict=True)]
 
 
 class _Cursor:

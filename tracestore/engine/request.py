@@ -47,11 +47,7 @@ class Request:
     @property
     def default_format(self) -> str:
         """The format of an answer to a query without a FORMAT clause."""
-        return (
-            self.params.get("default_format")
-            or self.headers.get("x-clickhouse-format")
-            or "TabSeparated"
-        )
+        return self.params.get("default_format") or self.headers.get("x-clickhouse-format") or "TabSeparated"
 
     @property
     def query_id(self) -> str:

@@ -69,8 +69,7 @@ class QueryIds:
             if query_id in self._tags:
                 raise EngineError(
                     _SAME_ID_IS_RUNNING,
-                    f"Query with id = {query_id} is already running. "
-                    "(QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING)",
+                    f"Query with id = {query_id} is already running. (QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING)",
                 )
             self._tags[query_id] = tag
         return tag
@@ -110,9 +109,7 @@ class Killer:
         with self._lock:
             connection = self._database.connect()
             try:
-                killed, _ = connection.query(
-                    f"KILL QUERY WHERE Settings['log_comment'] = {quote(tag)} ASYNC"
-                )
+                killed, _ = connection.query(f"KILL QUERY WHERE Settings['log_comment'] = {quote(tag)} ASYNC")
                 return bool(killed)
             finally:
                 connection.close()

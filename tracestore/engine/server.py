@@ -22,9 +22,7 @@ EXIT_CANNOT_LISTEN = 4
 
 def run(settings: EngineSettings) -> int:
     """Run the engine until SIGTERM or SIGINT; returns the exit code."""
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s engine %(message)s"
-    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s engine %(message)s")
     directory = DataDirectory(settings.path)
     try:
         directory.acquire()

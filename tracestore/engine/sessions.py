@@ -46,9 +46,7 @@ class Sessions:
         self._open: dict[tuple[str, str], Session] = {}
 
     @contextmanager
-    def use(
-        self, user: str, session_id: str, timeout: float, must_exist: bool, close: bool
-    ) -> Iterator[Session]:
+    def use(self, user: str, session_id: str, timeout: float, must_exist: bool, close: bool) -> Iterator[Session]:
         """Hold a session for one request; code 373 if another request holds it."""
         key = (user, session_id)
         session = self._open.get(key)
@@ -56,14 +54,10 @@ class Sessions:
             if must_exist:
                 raise EngineError(SESSION_NOT_FOUND, f"Session {session_id} not found.")
             if len(self._open) >= self._limit and not self._drop_idle_stateless():
-                raise EngineError(
-                    TOO_MANY_SIMULTANEOUS_QUERIES, f"Too many open sessions ({self._limit})."
-                )
+                raise EngineError(TOO_MANY_SIMULTANEOUS_QUERIES, f"Too many open sessions ({self._limit}).")
             session = self._open[key] = Session(timeout)
         if session.busy:
-            raise EngineError(
-                SESSION_IS_LOCKED, f"Session {session_id} is locked by a concurrent client."
-            )
+            raise EngineError(SESSION_IS_LOCKED, f"Session {session_id} is locked by a concurrent client.")
         session.busy = True
         session.timeout = timeout
         try:

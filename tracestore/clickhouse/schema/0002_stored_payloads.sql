@@ -20,4 +20,4 @@ CREATE TABLE IF NOT EXISTS {database}.stored_payloads
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMMDD(start_time)
 ORDER BY (project, toStartOfHour(start_time), trace_id, start_time, span_id)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, merge_selector_base = 20;
