@@ -14,6 +14,7 @@ from dashboard.api.endpoint import Endpoint
 from dashboard.api.rendering import encode_list
 from dashboard.api.schema import PROJECT, answers
 from dashboard.api.times import EXPECTED
+from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.reader import get_reader
 from tracestore.clickhouse.rows import SpanDetail
 from tracestore.errors import NotFound
@@ -89,9 +90,12 @@ class TraceDetail(Endpoint):
         found = trace_ids.trace_id(trace_id)
         limit = filters.whole_number(request.query_params, "limit", MAX_SPANS, MAX_SPANS)
         reader, project = get_reader(), self.project
-        answer = representations.trace_summary(reader.trace(project, found))
-        # One more than wanted tells whether there are more.
-        details = reader.spans_full(project, found, limit=limit + 1)
+        summary, details = both(
+            lambda: reader.trace(project, found),
+            # One more than wanted tells whether there are more.
+            lambda: reader.spans_full(project, found, limit=limit + 1),
+        )
+        answer = representations.trace_summary(summary)
         answer["spans"] = encode_list(representations.span(project, detail) for detail in details[:limit])
         answer["truncated"] = len(details) > limit
         return Response(answer)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tracestore.clickhouse import client, filters, queries
+from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.rows import EventRow, LinkRow, Page, SpanDetail, SpanRow, TraceFilter, TraceSummary
 from tracestore.errors import NotFound
 from tracestore.spans.model import Attributes, Value
@@ -32,12 +33,14 @@ class TraceReader:
             InvalidInput: the cursor is not one of ours.
         """
         where = filters.conditions(wanted, cursor)
-        some_open = client.run(queries.load("open_count"), {"project": project}).result_rows[0][0]
-        rows = client.run(
-            queries.load("list_traces" if some_open else "list_settled_traces", where.text),
-            # One more than asked tells whether there is a next page.
-            {**where.parameters, "project": project, "limit": limit + 1},
-        ).result_rows
+        # One more than asked tells whether there is a next page.
+        parameters = {**where.parameters, "project": project, "limit": limit + 1}
+        # Mostly no trace is open, so the cheap list is asked for while that is found out.
+        settled, some_open = both(
+            lambda: client.run(queries.load("list_settled_traces", where.text), parameters).result_rows,
+            lambda: client.run(queries.load("open_count")).result_rows[0][0],
+        )
+        rows = client.run(queries.load("list_traces", where.text), parameters).result_rows if some_open else settled
         traces = [TraceSummary(*row) for row in rows[:limit]]
         more = len(rows) > limit
         return Page(traces, filters.cursor_after(traces[-1].start_ns, traces[-1].trace_id) if more else None)
@@ -72,11 +75,14 @@ class TraceReader:
             NotFound: no such span in this project.
         """
         parameters = {"project": project, "trace_id": trace_id, "span_id": span_id}
-        rows = client.run(queries.load("span"), parameters).result_rows
+        rows, payloads = both(
+            lambda: client.run(queries.load("span"), parameters).result_rows,
+            lambda: client.run(queries.load("span_payload"), parameters).result_rows,
+        )
         if not rows:
             raise NotFound(f"There is no span {span_id} in trace {trace_id} of project {project}.")
         found = detail(rows[0])
-        for payload in client.run(queries.load("span_payload"), parameters).result_rows:
+        for payload in payloads:
             found.input, found.output, attributes, input_attribute, output_attribute, events = payload
             if attributes:
                 found.attributes |= msgspec.json.decode(attributes)
