@@ -29,7 +29,7 @@ check: .venv/.installed-dev ## formatter, linter, types, import rules, migration
 	@echo "Migrations";   $(SCRATCH) $(BIN)/python manage.py makemigrations --check --dry-run
 	@echo "Docs";         $(BIN)/pytest -q tests/operations/test_documents.py
 
-bench: .venv/.installed-dev ## measure this machine: about five minutes, prints a table
+bench: .venv/.installed-dev ## measure this machine: about two minutes, prints a table
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 .venv/bin/python:

@@ -125,6 +125,7 @@ def timed(run: Callable[[], object], times: int = 7) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spans", type=int, default=500_000)
+    parser.add_argument("--only", default="", help="only the variants whose name contains this")
     options = parser.parse_args()
     tables, wire = corpus_rows(options.spans, 8192)
     rows = sum(spans.num_rows for spans, _ in tables)
@@ -156,7 +157,12 @@ def main() -> None:
         without = statements.replace("bench.stored_spans", "bench.unsynced")
         without = without.replace("fsync_after_insert = 1, fsync_part_directory = 1, ", "")
         variants.append(("A, without fsync", "unsynced", without, "spans", True))
+        variants.append(
+            ("A, with fsync", "synced", statements.replace("bench.stored_spans", "bench.synced"), "spans", True)
+        )
         for name, table, create, kind, replacing in variants:
+            if options.only not in name:
+                continue
             client.command(create)
             before, begun = process.cpu_times(), time.perf_counter()
             for spans, payloads in tables:
