@@ -11,7 +11,7 @@ WORKDIR /app
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN mkdir tracestore dashboard ingest \
     && touch tracestore/__init__.py dashboard/__init__.py ingest/__init__.py \
-    && pip install -c constraints.txt -e '.[served]'
+    && pip install -c constraints.txt -e .
 COPY . .
 
 USER tracestore

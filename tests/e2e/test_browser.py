@@ -1,14 +1,8 @@
-"""The pages in a real browser: the way of an engineer, by mouse and by keyboard, in both themes.
-
-Uses the system's Chromium (TRACESTORE_CHROMIUM, else the usual names). Without one the tests are
-skipped, but fail where CI is set: there a missing browser would hide everything.
-"""
+"""The pages in a real browser: the way of an engineer, by mouse and by keyboard, in both themes."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -16,9 +10,10 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.e2e.chromium import PATIENCE_MS, launched
 from tests.pages import sample_traces
 from tests.pages.fake_reader import FakeReader, copy_at, synthetic_trace
 from tests.pages.sample_traces import HOSTILE, ODD, SUPPORT, id_of
@@ -27,39 +22,16 @@ from tracestore.models import Membership, Project
 
 pytestmark = [pytest.mark.urls("dashboard.pages.urls"), pytest.mark.django_db(transaction=True)]
 
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 BIG = "b1" * 16
-#: Long, since a test machine may be busy with other things; nothing here measures speed.
-PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
-
-
-def chromium() -> str | None:
-    wanted = os.environ.get("TRACESTORE_CHROMIUM") or "/usr/bin/chromium"
-    return wanted if os.path.exists(wanted) else shutil.which("chromium")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("No Chromium. Install it or set TRACESTORE_CHROMIUM.")
-        pytest.skip("no Chromium; set TRACESTORE_CHROMIUM to test the pages")
     # Playwright's sync interface runs an event loop in this thread; Django would refuse the ORM here.
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, launched() as browser:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.e2e.captures import Capture, captures
+from tests.e2e.chromium import PATIENCE_MS, launched
 from tests.e2e.stack import Stack
-from tests.e2e.test_browser import PATIENCE_MS, SWITCHES, chromium
 from tests.e2e.test_front_door import send
 
 #: Screenshots are kept here when it is set, for a person to look at.
@@ -22,15 +22,8 @@ SHOTS = os.environ.get("TRACESTORE_SCREENSHOTS")
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("No Chromium. Install it or set TRACESTORE_CHROMIUM.")
-        pytest.skip("no Chromium; set TRACESTORE_CHROMIUM to test the pages")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

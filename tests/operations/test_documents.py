@@ -121,8 +121,7 @@ def test_the_server_is_of_the_line_of_the_embedded_engine(compose: dict[str, dic
     assert compose["services"]["clickhouse"]["image"] == f"clickhouse/clickhouse-server:{engine[1]}"
 
 
-def test_the_image_runs_as_nobody_special_with_the_served_extras() -> None:
+def test_the_image_runs_as_nobody_special() -> None:
     text = (ROOT / "Dockerfile").read_text()
     assert re.search(r"^USER tracestore$", text, re.M)
-    assert "'.[served]'" in text
     assert "constraints.txt" in text
