@@ -8,7 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard import figures_as_text, visible_text
+from dashboard import figures_as_text, preview_text, visible_text
 from tracestore.spans.model import SPAN_TYPES
 
 register = template.Library()
@@ -18,6 +18,7 @@ register.filter("tokens", figures_as_text.tokens)
 register.filter("cost", figures_as_text.cost)
 register.filter("size", figures_as_text.size)
 register.filter("moment", figures_as_text.moment)
+register.filter("words", preview_text.words)
 
 
 @register.filter
