@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,17 +56,19 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_url() -> Iterator[str]:
+    # Not below pytest's own folder: that is closed to other users, and PostgreSQL must not be root.
+    with tempfile.TemporaryDirectory(prefix="tracestore-postgres-", ignore_cleanup_errors=True) as data:
+        yield from postgresql(Path(data))
+
+
+def postgresql(data: Path) -> Iterator[str]:
     postgres = program("postgres", "usr/lib/postgresql/*/bin/postgres")
     folder = Path(postgres).resolve().parent
-    data = tmp_path_factory.mktemp("postgres")
     user: dict[str, object] = {}
     if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
         account = pwd.getpwnam("postgres")
         user = {"user": account.pw_uid, "group": account.pw_gid}
-        for path in (data, data.parent, data.parent.parent):
-            path.chmod(0o755)
         os.chown(data, account.pw_uid, account.pw_gid)
     (port,) = free_ports(1)
     subprocess.run(
