@@ -162,7 +162,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tracestore API",
-    "DESCRIPTION": "Read the traces of AI agents. Key: `authorization: Bearer KEY` or `x-api-key: KEY`.",
+    "DESCRIPTION": "Read the traces of AI agents. Send a key as authorization: Bearer KEY or x-api-key: KEY.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

@@ -1,6 +1,6 @@
 """The API's documentation as one plain page, made from its OpenAPI schema.
 
-No script and nothing from elsewhere: the usual viewers load themselves from a CDN, which the
+Nothing from elsewhere: the usual viewers load themselves from a CDN, which the
 content security policy forbids and an installation without internet could not show.
 """
 
@@ -157,10 +157,3 @@ def page(request: HttpRequest) -> HttpResponse:
         "operations": [(item, item.curl(root)) for item in listed],
     }
     return TemplateResponse(request, "api/docs.html", context)
-
-
-@require_safe
-def stylesheet(request: HttpRequest) -> HttpResponse:
-    response = TemplateResponse(request, "api/docs.css", content_type="text/css; charset=utf-8")
-    response.headers["Cache-Control"] = "public, max-age=3600"
-    return response

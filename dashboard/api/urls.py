@@ -23,7 +23,6 @@ urlpatterns = [
     path("api/v1/", include(version_1)),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", docs.page, name="api-docs"),
-    path("api/docs/style.css", docs.stylesheet, name="api-docs-style"),
     # Last of all: whatever else begins so is answered in JSON too.
     re_path(r"^api/", Unknown.as_view()),
 ]
