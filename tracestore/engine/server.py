@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -36,6 +37,8 @@ def run(settings: EngineSettings) -> int:
         print(f"Cannot listen on {settings.host}:{settings.port}: {reason}.", file=sys.stderr)
         directory.release()
         return EXIT_CANNOT_LISTEN
+    # chDB writes the schemas that travel with a query (Protobuf) into the working directory.
+    os.chdir(directory.spool)
     database = Database(directory.path, settings.server_options, CONNECTION_DEFAULTS)
     try:
         asyncio.run(_serve(settings, directory, database, listener))
