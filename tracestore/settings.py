@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ BASE_DIR: Path = environment.ROOT
 DATA_DIR: Path = ENVIRONMENT.data_dir
 SECRET_KEY = SECRETS.secret_key
 DEBUG = ENVIRONMENT.debug
-TESTING = "pytest" in sys.modules
 
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 # A fixed list, not "*": it is what keeps a page on another site from reading us by DNS rebinding.

@@ -15,7 +15,7 @@ def to_plain(value: object) -> Any:
     """Strings and numbers of a library's own subclass (`ErrorDetail`), and what else has no JSON form."""
     if isinstance(value, str):
         return str.__str__(value)
-    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 ENCODER = msgspec.json.Encoder(enc_hook=to_plain)

@@ -103,6 +103,10 @@ def test_models_tools_and_errors_match_the_ground_truth(stack: Stack, sent: list
     tools: dict[str, Counter[str]] = defaultdict(Counter)
     for trace_id, tool, calls in stack.sql("SELECT trace_id, tool_name, count() FROM tool_calls GROUP BY ALL"):
         tools[trace_id][tool] += int(calls)
+    # A handled failure may leave the status unset; then the error's type tells (docs/conventions.md).
+    failed = dict(
+        stack.sql("SELECT trace_id, countIf(status = 'error' OR error_type != '') FROM tool_calls GROUP BY trace_id")
+    )
     wrong: dict[str, Any] = {}
     for capture in sent:
         if not capture.name.startswith(COMBOS) or capture.recovered["differs_from_truth"]:
@@ -114,8 +118,11 @@ def test_models_tools_and_errors_match_the_ground_truth(stack: Stack, sent: list
         got_tools = Counter(
             {name: calls for name, calls in got_tools.items() if name in capture.expected["tool_names"]}
         )
-        if set(got_models) != set(want_models) or dict(got_tools) != capture.expected["tool_names"]:
+        got_errors = sum(int(failed.get(trace_id, 0)) for trace_id in capture.trace_ids)
+        errors = [got_errors, capture.expected["counts"]["tool_errors"]]
+        if got_models != want_models or dict(got_tools) != capture.expected["tool_names"] or errors[0] != errors[1]:
             wrong[capture.name] = {
+                "errors": errors,
                 "models": [got_models, want_models],
                 "tools": [got_tools, capture.expected["tool_names"]],
             }
