@@ -15,19 +15,24 @@ log = structlog.get_logger(__name__)
 MOST_PASSES = 20
 
 
+#: Longer than a pass takes; also how long settling rests after a worker was killed in the middle of
+#: one. If a pass does take longer, two may run at once, which costs work and changes nothing.
+LEASE_SECONDS = 15
+
+
 @shared_task(name="tracestore.settle_traces")
 def settle_traces() -> None:
     """Settles the traces that went quiet, pass by pass until none is left."""
-    with leases.hold("settle_traces", seconds=120) as held:
-        if not held:
-            return  # another worker is at it
-        for _ in range(MOST_PASSES):
+    for _ in range(MOST_PASSES):
+        with leases.hold("settle_traces", seconds=LEASE_SECONDS) as held:
+            if not held:
+                return  # another worker is at it
             try:
                 done = settling.settle()
             except Unavailable as error:
                 log.warning("settling waits for the store", reason=error.message)
                 return
-            if done.traces or done.spans_changed:
-                log.info("settled", traces=done.traces, spans_changed=done.spans_changed)
-            if not done.more:
-                return
+        if done.traces or done.spans_changed:
+            log.info("settled", traces=done.traces, spans_changed=done.spans_changed)
+        if not done.more:
+            return
