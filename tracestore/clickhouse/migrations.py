@@ -3,6 +3,9 @@
 Each file in `schema/` is applied once, in order of its number. Every statement is written so that
 running it twice does no harm, because ClickHouse has no transactions around DDL: a migration that
 was cut off is simply run again. A file must not change once it is applied; its checksum is kept.
+
+Views hold no data, so the files in `views/` may change: each is applied again when its text did,
+after all of `schema/` and in order of its name.
 """
 
 from __future__ import annotations
@@ -16,13 +19,21 @@ from tracestore.clickhouse import client
 from tracestore.clickhouse.client import DATABASE
 from tracestore.errors import InvalidInput
 
-_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
+_SCHEMA_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
+_VIEW_NAME = re.compile(r"^\d{2}_[a-z0-9_]+\.sql$")
+#: Files of before the first release that `views/` took the place of.
+RETIRED = frozenset({"0006_views.sql", "0007_otel_views.sql"})
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
     name: str
     text: str
+
+    @property
+    def repeatable(self) -> bool:
+        """A file of views: applied again whenever it changed."""
+        return _VIEW_NAME.match(self.name) is not None
 
     @property
     def checksum(self) -> str:
@@ -37,14 +48,17 @@ class Migration:
 
 
 def known() -> list[Migration]:
-    """All migrations of this version, in order."""
-    folder = files("tracestore.clickhouse") / "schema"
-    names = sorted(entry.name for entry in folder.iterdir() if _NAME.match(entry.name))
-    return [Migration(name, (folder / name).read_text()) for name in names]
+    """All migrations of this version, in order: the tables by number, then the views by name."""
+    found = []
+    for folder_name, pattern in (("schema", _SCHEMA_NAME), ("views", _VIEW_NAME)):
+        folder = files("tracestore.clickhouse") / folder_name
+        names = sorted(entry.name for entry in folder.iterdir() if pattern.match(entry.name))
+        found += [Migration(name, (folder / name).read_text()) for name in names]
+    return found
 
 
 def applied() -> dict[str, str]:
-    """Name → checksum of what the ledger holds; empty before the first migration."""
+    """Name → checksum of what the ledger holds, the latest of each; empty before the first migration."""
     client.create_database()
     exists = client.run(
         "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'schema_migrations'",
@@ -66,11 +80,13 @@ def pending() -> list[Migration]:
     migrations = known()
     by_name = {migration.name: migration for migration in migrations}
     for name, checksum in done.items():
+        if name in RETIRED:
+            continue
         if name not in by_name:
             raise InvalidInput(f"The database has migration {name}, which this version does not know: upgrade first.")
-        if by_name[name].checksum != checksum:
+        if by_name[name].checksum != checksum and not by_name[name].repeatable:
             raise InvalidInput(f"Migration {name} was applied with other content. Restore the file, add a new one.")
-    return [migration for migration in migrations if migration.name not in done]
+    return [migration for migration in migrations if done.get(migration.name) != migration.checksum]
 
 
 def apply(migration: Migration) -> None:

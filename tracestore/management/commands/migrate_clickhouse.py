@@ -12,7 +12,7 @@ from tracestore.errors import TracestoreError
 
 
 class Command(BaseCommand):
-    help = """Applies the numbered files of tracestore/clickhouse/schema that were not applied yet.
+    help = """Applies what is new in tracestore/clickhouse: numbered files of schema, changed files of views.
 
 Examples:
   manage.py migrate_clickhouse            apply what is pending
