@@ -94,10 +94,8 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._metrics.request_bytes.labels("grpc").observe(len(body))
         with self._receiver.room() as room:
             room.resize(len(body))
-            if signal == "traces":
-                receipt = await self._receiver.traces(project, body, "protobuf")
-            else:
-                receipt = self._receiver.logs(body, "protobuf")
+            store = self._receiver.logs if signal == "logs" else self._receiver.traces
+            receipt = await store(project, body, "protobuf")
         return accepted(signal, "protobuf", receipt.rejected, receipt.message)
 
     async def _body(self, context: Any) -> bytes:

@@ -112,11 +112,8 @@ class HttpTransport:
                 room.resize(int(length))
             body = await self._body(compression, receive, room)
             self._metrics.request_bytes.labels("http").observe(len(body))
-            if signal == "logs":
-                receipt = self._receiver.logs(body, encoding)
-            else:
-                work = asyncio.ensure_future(self._receiver.traces(project, body, encoding))
-                receipt = await _unless_gone(work, receive)
+            store = self._receiver.logs if signal == "logs" else self._receiver.traces
+            receipt = await _unless_gone(asyncio.ensure_future(store(project, body, encoding)), receive)
         return accepted(signal, encoding, receipt.rejected, receipt.message)
 
     async def _body(self, compression: str, receive: Receive, room: Room) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,12 +21,10 @@ from ingest.commit import GroupCommit, Piece
 from ingest.limits import IngestLimits
 from ingest.metrics import Metrics
 from tracestore.errors import Overloaded, TooLarge, Unavailable
-from tracestore.spans import decode, decode_logs
+from tracestore.spans import decode
 from tracestore.spans.model import Span, SpanRecord
 
 log = structlog.get_logger(__name__)
-
-LOGS_NOT_STORED = "log records are accepted but not stored yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,9 @@ class Receiver:
         normalise: Callable[[SpanRecord], Span],
         limits: IngestLimits,
         metrics: Metrics,
+        receive_logs: Callable[[str, bytes, Encoding], Awaitable[Receipt]],
     ) -> None:
+        self._receive_logs = receive_logs
         self._commit = commit
         self._normalise = normalise
         self._limits = limits
@@ -144,15 +144,12 @@ class Receiver:
         refused = rejected.total()
         return Receipt(received - refused, refused, "; ".join(decode.sentences(rejected, warnings)))
 
-    def logs(self, body: bytes, encoding: Encoding) -> Receipt:
-        """Counts the records of an ExportLogsServiceRequest and says that they are not stored.
-
-        Raises:
-            InvalidInput: the body is no such request.
-        """
-        count = decode_logs.count_protobuf(body) if encoding == "protobuf" else decode_logs.count_json(body)
-        self._metrics.logs.labels("accepted_unused").inc(count)
-        return Receipt(count, 0, LOGS_NOT_STORED if count else "")
+    async def logs(self, project: str, body: bytes, encoding: Encoding) -> Receipt:
+        """Stores the records of an ExportLogsServiceRequest; as `traces`, see `receive_logs`."""
+        try:
+            return await self._receive_logs(project, body, encoding)
+        except Unavailable as error:
+            raise Unavailable(error.message, retry_after_s=self.retry_after()) from error
 
     def _understood(self, records: list[SpanRecord]) -> list[Span]:
         normalise = self._normalise

@@ -18,9 +18,11 @@ from ingest.commit import GroupCommit
 from ingest.grpc_transport import make_server
 from ingest.http_transport import HttpTransport
 from ingest.limits import IngestLimits
+from ingest.log_commit import LogCommit, LogWriter
 from ingest.metrics import Metrics
 from ingest.operations import Operations
 from ingest.receive import Receiver
+from ingest.receive_logs import LogReceiver
 from ingest.store import Store, Writer
 from tracestore.keys import Identity
 from tracestore.spans.model import Span, SpanRecord
@@ -42,6 +44,7 @@ class Parts:
     """What the server is put together from; the tests bring their own."""
 
     writer: Writer
+    log_writer: LogWriter
     normalise: Callable[[SpanRecord], Span]
     resolve: Callable[[Sequence[Span]], object]
     identify: Callable[[str], Identity | None]
@@ -58,7 +61,9 @@ class IngestServer:
         self.metrics = Metrics()
         self._store = Store(parts.writer, parts.resolve, self.metrics, bisect_writes=limits.bisect_writes)
         self.commit = GroupCommit(self._store, limits, self.metrics)
-        self.receiver = Receiver(self.commit, parts.normalise, limits, self.metrics)
+        self.log_commit = LogCommit(parts.log_writer, limits, self.metrics.log_ledger)
+        logs = LogReceiver(self.log_commit, limits, self.metrics.log_ledger)
+        self.receiver = Receiver(self.commit, parts.normalise, limits, self.metrics, logs.receive)
         self._gate = Gate(parts.identify, require_key=parts.require_key)
         self._limits = limits
         self._operations = Operations(self.metrics, parts.check_ready)
@@ -113,6 +118,7 @@ class IngestServer:
         done, _ = await asyncio.wait((finishing,), timeout=within_s)
         finishing.cancel()
         self.commit.close()
+        self.log_commit.close()
         self._gate.close()
         return bool(done)
 
@@ -120,6 +126,7 @@ class IngestServer:
         await self._grpc.stop(within_s)
         await asyncio.shield(self._http_task)
         await self.commit.drain()
+        await self.log_commit.drain()
 
 
 async def run(parts: Parts, host: str, grpc_port: int, http_port: int, *, reuse_port: bool) -> bool:
@@ -134,7 +141,7 @@ async def run(parts: Parts, host: str, grpc_port: int, http_port: int, *, reuse_
     await stopping.wait()
     log.info("ingest stopping")
     clean = await server.stop()
-    log.info("ingest stopped", clean=clean, **server.metrics.ledger())
+    log.info("ingest stopped", clean=clean, **server.metrics.ledger(), logs=server.metrics.log_ledger.sums())
     return clean
 
 

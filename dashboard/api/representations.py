@@ -88,7 +88,12 @@ def span(project: str, detail: SpanDetail) -> dict[str, Any]:
         "attributes": detail.attributes,
         "resource_attributes": detail.resource_attributes,
         "events": [
-            {"time": rfc3339(event.time_ns), "name": event.name, "attributes": event.attributes}
+            {
+                "time": rfc3339(event.time_ns),
+                "name": event.name,
+                "attributes": event.attributes,
+                "origin": event.origin,
+            }
             for event in detail.events
         ],
         "links": [
@@ -99,6 +104,20 @@ def span(project: str, detail: SpanDetail) -> dict[str, Any]:
         "input_bytes": row.input_bytes,
         "output_bytes": row.output_bytes,
     }
+
+
+def evaluations(detail: SpanDetail) -> list[dict[str, Any]]:
+    """What evaluators said of a span, as far as it has come in."""
+    return [
+        {
+            "name": found.name,
+            "score": found.score,
+            "label": found.label,
+            "explanation": found.explanation,
+            "time": rfc3339(found.time_ns),
+        }
+        for found in detail.evaluations
+    ]
 
 
 def explain(row: SpanRow) -> dict[str, Any]:

@@ -98,6 +98,7 @@ class Event(serializers.Serializer[Any]):
     time = moment()
     name = text()
     attributes = AttributesField()
+    origin = choice(("span", "log"), "`log` for a log record that belongs to the span; only when one span is read.")
 
 
 class Link(serializers.Serializer[Any]):
@@ -205,10 +206,19 @@ class Explanation(serializers.Serializer[Any]):
     )
 
 
+class Evaluation(serializers.Serializer[Any]):
+    name = text("Of the metric.")
+    score = serializers.FloatField(allow_null=True)
+    label = text()
+    explanation = text()
+    time = moment()
+
+
 class SpanDetail(Span):
     input = text("The whole input payload.")
     output = text("The whole output payload.")
     messages = Conversation()
+    evaluations = Evaluation(many=True, help_text="`gen_ai.evaluation.result` events about the span.")
     explain = Explanation()
 
 

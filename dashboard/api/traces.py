@@ -136,6 +136,7 @@ class SpanDetailView(Endpoint):
         answer["input"] = detail.input
         answer["output"] = detail.output
         answer["messages"] = conversation(detail)
+        answer["evaluations"] = representations.evaluations(detail)
         answer["explain"] = representations.explain(detail.row)
         return Response(answer)
 

@@ -20,6 +20,7 @@ from dashboard.waterfall import is_unpriced
 from tracestore.clickhouse import reader
 from tracestore.clickhouse.rows import EventRow, SpanDetail, SpanRow
 from tracestore.errors import NotFound
+from tracestore.spans.semconv.log_events import Evaluation
 
 TABS = ("messages", "payload", "attributes", "events", "raw")
 #: Characters of the raw form shown at most.
@@ -64,6 +65,7 @@ class Drawer:
     events_hidden: int = 0
     links: list[Any] = field(default_factory=list)
     raw: PayloadView | None = None
+    evaluations: list[Evaluation] = field(default_factory=list)
 
 
 @page
@@ -104,7 +106,7 @@ def drawer(project: str, detail: SpanDetail, wanted: str) -> Drawer:
         tabs.append(Tab("events", "Events", len(detail.events) + len(detail.links)))
     tabs.append(Tab("raw", "Raw"))
     active = wanted if wanted in [tab.key for tab in tabs] else tabs[0].key
-    made = Drawer(row, tabs, active, is_unpriced(row), error_line(detail))
+    made = Drawer(row, tabs, active, is_unpriced(row), error_line(detail), evaluations=detail.evaluations)
     if active == "messages":
         made.conversation = conversation
     elif active == "payload":

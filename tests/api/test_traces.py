@@ -187,5 +187,5 @@ def test_the_schema_describes_what_is_answered() -> None:
     assert set(span["events"][0]) == set(serializers.Event().fields)
     assert set(span["links"][0]) == set(serializers.Link().fields)
     detail_fields = set(serializers.SpanDetail().fields) - set(serializers.Span().fields)
-    assert detail_fields == {"input", "output", "messages", "explain"}
+    assert detail_fields == {"input", "output", "messages", "evaluations", "explain"}
     assert set(representations.explain(rows.row())) == set(serializers.Explanation().fields)

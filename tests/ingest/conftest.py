@@ -24,7 +24,7 @@ def start(loop: Loop) -> Iterator[Callable[..., Running]]:
 
     yield start_one
     for one in running:
-        one.writer.trouble = lambda batch: None
+        one.writer.trouble = one.log_writer.trouble = lambda batch: None
         one.stop()
 
 

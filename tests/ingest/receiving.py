@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import grpc
 import requests
@@ -28,10 +28,12 @@ from ingest.limits import IngestLimits
 from ingest.server import IngestServer, Parts
 from tracestore.errors import TracestoreError
 from tracestore.keys import Identity
-from tracestore.spans.model import Span
+from tracestore.spans.model import LogRecord, Span
 
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
+Kept = TypeVar("Kept")
 
 KEYS = {
     "sender": Identity("alpha", frozenset({"ingest"})),
@@ -40,18 +42,18 @@ KEYS = {
 }
 
 
-class FakeWriter:
+class FakeWriter(Generic[Kept]):
     """Keeps what it is given. `trouble` is called with each batch first, and may wait or raise."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[str, Span]] = []
+        self.rows: list[tuple[str, Kept]] = []
         self.batches: list[int] = []
-        self.trouble: Callable[[Sequence[tuple[str, Span]]], None] = lambda batch: None
+        self.trouble: Callable[[Sequence[tuple[str, Kept]]], None] = lambda batch: None
         self.writing = 0
         self.most_writing = 0
         self._lock = threading.Lock()
 
-    def write(self, batch: Sequence[tuple[str, Span]], /) -> None:
+    def write(self, batch: Sequence[tuple[str, Kept]], /) -> None:
         with self._lock:
             self.writing += 1
             self.most_writing = max(self.most_writing, self.writing)
@@ -65,7 +67,7 @@ class FakeWriter:
                 self.writing -= 1
 
     def names(self) -> list[str]:
-        return sorted(span.record.name for _, span in self.rows)
+        return sorted(span.record.name for _, span in self.rows if isinstance(span, Span))
 
 
 class Loop:
@@ -84,7 +86,8 @@ class Running:
     """A receiver that listens, and its parts."""
 
     server: IngestServer
-    writer: FakeWriter
+    writer: FakeWriter[Span]
+    log_writer: FakeWriter[LogRecord]
     loop: Loop
     ready: list[TracestoreError] = field(default_factory=list)
 
@@ -121,6 +124,13 @@ class Running:
         assert {name: ledger[name] for name in expected} == expected
         assert ledger["stored"] == len(self.writer.rows)
 
+    def assert_logs_balanced(self, **expected: int) -> None:
+        """The same for log records."""
+        sums = self.server.metrics.log_ledger.sums
+        wait_until(lambda: balanced(sums()))
+        assert {name: sums()[name] for name in expected} == expected
+        assert sums()["stored"] == len(self.log_writer.rows)
+
     def stop(self) -> None:
         self.loop.run(self.server.stop())
 
@@ -137,7 +147,8 @@ def wait_until(true: Callable[[], object], within: float = 10) -> None:
 
 
 def start(loop: Loop, *, require_key: bool = False, **limits: Any) -> Running:
-    writer = FakeWriter()
+    writer: FakeWriter[Span] = FakeWriter()
+    log_writer: FakeWriter[LogRecord] = FakeWriter()
     ready: list[TracestoreError] = []
 
     def check_ready() -> None:
@@ -146,6 +157,7 @@ def start(loop: Loop, *, require_key: bool = False, **limits: Any) -> Running:
 
     parts = Parts(
         writer=writer,
+        log_writer=log_writer,
         normalise=Span,
         resolve=lambda spans: spans,
         identify=KEYS.get,
@@ -159,7 +171,7 @@ def start(loop: Loop, *, require_key: bool = False, **limits: Any) -> Running:
         await server.start("127.0.0.1", 0, 0)
         return server
 
-    return Running(loop.run(listen()), writer, loop, ready)
+    return Running(loop.run(listen()), writer, log_writer, loop, ready)
 
 
 _next_id = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import itertools
-import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,16 +13,13 @@ import grpc
 import pytest
 import requests
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from receiving import (
     COMPRESS,
-    LOGS,
     Running,
     body_of,
     details,
     json_of,
     partial,
-    partial_logs,
     request,
     retry_delay,
     wait_until,
@@ -284,26 +280,6 @@ def test_a_chunked_body_over_the_limit(start: Start) -> None:
     except requests.ConnectionError:
         return  # hung up on while still sending: as good
     assert answer.status_code == 413
-
-
-# Logs
-
-
-def test_logs_are_accepted_and_said_not_to_be_stored(receiver: Running) -> None:
-    message = ExportLogsServiceRequest()
-    for _ in range(3):
-        message.resource_logs.add().scope_logs.add().log_records.add().body.string_value = "x"
-    body = message.SerializeToString()
-    told = (0, "log records are accepted but not stored yet")
-    assert partial_logs(receiver.call(body, method=LOGS)) == told
-    assert partial_logs(receiver.post(body, path="/v1/logs").content) == told
-    as_json = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{}, {"body": {"stringValue": "x"}}]}]}]}
-    answer = receiver.post(json.dumps(as_json).encode(), path="/v1/logs", content_type=JSON)
-    assert answer.json() == {"partialSuccess": {"errorMessage": told[1]}}
-    assert receiver.call(b"", method=LOGS) == b""
-    assert receiver.post(b"hello", path="/v1/logs").status_code == 400
-    metrics = requests.get(receiver.http + "/metrics", timeout=5).text
-    assert 'tracestore_ingest_log_records_total{outcome="accepted_unused"} 8.0' in metrics
 
 
 # Concurrency

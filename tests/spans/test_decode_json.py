@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracestore.errors import InvalidInput
+from tracestore.spans import decode_logs
 from tracestore.spans.decode import Decoded, decode_json
 from tracestore.spans.decode_limits import CUT
-from tracestore.spans.decode_logs import count_json, count_protobuf
 
 
 def decode(body: bytes | dict[str, Any]) -> Decoded:
@@ -268,6 +268,6 @@ def test_any_json_at_all(found: Any, place: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all(body: bytes) -> None:
-    for read in (decode, count_json, count_protobuf):
+    for read in (decode, decode_logs.decode_json, decode_logs.decode_protobuf):
         with contextlib.suppress(InvalidInput):
             read(body)

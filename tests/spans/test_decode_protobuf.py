@@ -18,6 +18,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from tracestore.errors import InvalidInput
 from tracestore.spans.decode import Decoded, decode_protobuf
 from tracestore.spans.decode_limits import CUT
+from tracestore.spans.decode_logs_protobuf import SCHEMA_URL
 from tracestore.spans.decode_wire import HEAD, PARTS, REQUEST_PARTS, SCHEMA
 
 
@@ -35,13 +36,14 @@ def test_our_schema_has_the_field_numbers_of_the_official_one() -> None:
         "Event": trace_pb2.Span.Event,
         "Link": trace_pb2.Span.Link,
         "Status": trace_pb2.Status,
+        "LogRecord": logs_pb2.LogRecord,
     }
     for name, message in official.items():
         for field, (number, kind, repeated) in SCHEMA[name].items():
             described = message.DESCRIPTOR.fields_by_name[field]
             assert described.number == number, f"{name}.{field}"
             assert described.is_repeated == repeated
-            if kind in (13, 5, 7):  # the scalars we do read; strings and messages are bytes to us
+            if kind in (13, 5, 7, 6):  # the scalars we do read; strings and messages are bytes to us
                 assert described.type == kind or described.enum_type is not None
 
 
@@ -53,6 +55,8 @@ def test_the_containers_have_the_field_numbers_that_we_walk() -> None:
     assert number(logs_service_pb2.ExportLogsServiceRequest, "resource_logs") == REQUEST_PARTS
     assert HEAD == number(trace_pb2.ResourceSpans, "resource") == number(trace_pb2.ScopeSpans, "scope")
     assert PARTS == number(trace_pb2.ResourceSpans, "scope_spans") == number(trace_pb2.ScopeSpans, "spans")
+    assert HEAD == number(logs_pb2.ResourceLogs, "resource") == number(logs_pb2.ScopeLogs, "scope")
+    assert SCHEMA_URL == number(logs_pb2.ResourceLogs, "schema_url") == number(logs_pb2.ScopeLogs, "schema_url")
     assert PARTS == number(logs_pb2.ResourceLogs, "scope_logs") == number(logs_pb2.ScopeLogs, "log_records")
 
 

@@ -63,6 +63,11 @@ def as_text(value: Value) -> str:
     return _encode(value).decode()
 
 
+def letter(value: Value) -> str:
+    """The type of a value as `attribute_types` has it; '' for a string."""
+    return "" if isinstance(value, str) else _LETTERS.get(type(value), "o")
+
+
 def hot_attributes(span: Span) -> tuple[dict[str, str], str]:
     """The attributes that are not payload, as text, and their types as a small JSON object."""
     payload = span.payload_attributes

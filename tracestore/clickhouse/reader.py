@@ -11,8 +11,12 @@ import msgspec
 from tracestore.clickhouse import client, filters, queries
 from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.rows import EventRow, LinkRow, Page, SpanDetail, SpanRow, TraceFilter, TraceSummary
+from tracestore.clickhouse.span_logs import add_logs
+from tracestore.clickhouse.typed_values import typed
 from tracestore.errors import NotFound
-from tracestore.spans.model import Attributes, Value
+
+#: Log records shown with one span at most; SQL has the rest (`otel_logs`).
+MOST_LOGS = 1_000
 
 _SPAN_FIELDS = len(SpanRow.__slots__)
 
@@ -69,15 +73,18 @@ class TraceReader:
         return [detail(row) for row in client.run(queries.load("spans_full"), parameters).result_rows]
 
     def span(self, project: str, trace_id: str, span_id: str) -> SpanDetail:
-        """One span with everything that was received: attributes, events, links, payloads.
+        """One span with everything that was received: attributes, events, links, payloads, log records.
 
         Raises:
             NotFound: no such span in this project.
         """
         parameters = {"project": project, "trace_id": trace_id, "span_id": span_id}
-        rows, payloads = both(
-            lambda: client.run(queries.load("span"), parameters).result_rows,
-            lambda: client.run(queries.load("span_payload"), parameters).result_rows,
+        (rows, payloads), logs = both(
+            lambda: both(
+                lambda: client.run(queries.load("span"), parameters).result_rows,
+                lambda: client.run(queries.load("span_payload"), parameters).result_rows,
+            ),
+            lambda: client.run(queries.load("span_logs"), {**parameters, "limit": MOST_LOGS}).result_rows,
         )
         if not rows:
             raise NotFound(f"There is no span {span_id} in trace {trace_id} of project {project}.")
@@ -91,6 +98,7 @@ class TraceReader:
                     found.attributes[key] = value
             if events:
                 found.events = [EventRow(**event) for event in msgspec.json.decode(events)]
+        add_logs(found, logs)
         return found
 
     def agents(self, project: str, wanted: TraceFilter) -> list[tuple[str, int]]:
@@ -119,31 +127,3 @@ def detail(row: Sequence[Any]) -> SpanDetail:
         input="",
         output="",
     )
-
-
-def typed(texts: dict[str, str], types: str) -> Attributes:
-    """Attributes with the types they were received with (the letters are those of `columns`)."""
-    attributes: Attributes = dict(texts)
-    if types:
-        for key, letter in msgspec.json.decode(types).items():
-            if key in attributes:
-                attributes[key] = _parse(texts[key], letter)
-    return attributes
-
-
-def _parse(text: str, letter: str) -> Value:
-    try:
-        if letter == "i":
-            return int(text)
-        if letter == "d":
-            return float(text)
-        if letter == "b":
-            return text == "true"
-        if letter in ("a", "o"):
-            value: Value = msgspec.json.decode(text)
-            return value
-        if letter == "n":
-            return None
-    except (ValueError, msgspec.DecodeError):
-        pass
-    return text

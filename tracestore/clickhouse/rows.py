@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from tracestore.spans.model import Attributes
+from tracestore.spans.semconv.log_events import Evaluation
 
 T = TypeVar("T")
 
@@ -97,9 +98,12 @@ class SpanRow:
 
 @dataclass(slots=True)
 class EventRow:
+    """An event of a span. `origin` is `log` where a log record told it, else `span`."""
+
     time_ns: int
     name: str
     attributes: Attributes = field(default_factory=dict)
+    origin: str = "span"
 
 
 @dataclass(slots=True)
@@ -111,7 +115,11 @@ class LinkRow:
 
 @dataclass(slots=True)
 class SpanDetail:
-    """One span with everything that was received: typed attributes, events, links, payloads."""
+    """One span with everything that was received: typed attributes, events, links, payloads.
+
+    `events` are the span's own, then those of its log records that say something new; `evaluations`
+    are what evaluators said of it, by either way.
+    """
 
     row: SpanRow
     attributes: Attributes
@@ -120,6 +128,7 @@ class SpanDetail:
     links: list[LinkRow]
     input: str
     output: str
+    evaluations: list[Evaluation] = field(default_factory=list)
 
 
 @dataclass(slots=True)

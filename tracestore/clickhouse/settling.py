@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from tracestore.clickhouse import client, columns, queries
+from tracestore.clickhouse import client, columns, joining_logs, queries
 from tracestore.clickhouse.client import DATABASE
 from tracestore.spans.model import Resource, Scope, Span, SpanRecord
 from tracestore.spans.resolve import resolve
@@ -61,6 +61,8 @@ def settle() -> Settled:
         "busy_since": f"{busy_since:%Y-%m-%d %H:%M:%S.%f}",
         "version": version,
     }
+    # Before the rules: a user that only a log record names is spread over the trace.
+    joining_logs.join(chosen, version - 1)
     changed = resolve_spans(chosen, version)
     client.run(queries.load("settle_summaries"), chosen)
     client.run(queries.load("settle_moved"), chosen)

@@ -22,6 +22,7 @@ EXPOSED_VIEWS: tuple[str, ...] = (
     "agent_health",
     "otel_traces",
     "otel_traces_trace_id_ts",
+    "otel_logs",
 )
 EXPOSED_DATABASE = "tracestore"
 

@@ -30,13 +30,14 @@ REASONS: Final = {
 
 #: What was changed in spans that were kept; told to the sender as a warning.
 WARNINGS: Final = {
-    "attributes_over_limit": "attributes beyond the limit per span were dropped",
+    "attributes_over_limit": "attributes beyond the limit were dropped",
     "attribute_malformed": "attributes that cannot be read were dropped",
     "value_over_limit": "attribute values beyond the size limit were cut",
     "value_too_deep": "attribute values nested beyond the limit were cut",
     "events_over_limit": "events beyond the limit per span, or that cannot be read, were dropped",
     "links_over_limit": "links beyond the limit per span, or without valid ids, were dropped",
     "invalid_utf8": "invalid UTF-8 was replaced by U+FFFD",
+    "ids_invalid": "trace or span ids of log records that are no ids were left out",
     "end_before_start": "spans that end before they begin were given a duration of zero",
 }
 
@@ -169,9 +170,11 @@ class Outcome:
         return self.nodes <= self.nodes_until
 
 
-def sentences(rejected: Mapping[str, int], warnings: Mapping[str, int]) -> list[str]:
+def sentences(
+    rejected: Mapping[str, int], warnings: Mapping[str, int], reasons: Mapping[str, str] = REASONS
+) -> list[str]:
     """One sentence for each reason, for the sender to read."""
-    told = [f"{n} rejected: {REASONS.get(reason, reason)}" for reason, n in rejected.items()]
+    told = [f"{n} rejected: {reasons.get(reason, reason)}" for reason, n in rejected.items()]
     return told + [f"{n} changed: {WARNINGS[what]}" for what, n in warnings.items()]
 
 

@@ -16,10 +16,11 @@ from typing import Any, Final
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _Field = descriptor_pb2.FieldDescriptorProto
-_BYTES, _U32, _I32, _F64 = (
+_BYTES, _U32, _I32, _F32, _F64 = (
     _Field.TYPE_BYTES,
     _Field.TYPE_UINT32,
     _Field.TYPE_INT32,
+    _Field.TYPE_FIXED32,
     _Field.TYPE_FIXED64,
 )
 
@@ -62,6 +63,19 @@ SCHEMA: Final[dict[str, dict[str, tuple[int, Any, bool]]]] = {
         "dropped_attributes_count": (5, _U32, False),
     },
     "Status": {"message": (2, _BYTES, False), "code": (3, _I32, False)},
+    "LogRecord": {
+        "time_unix_nano": (1, _F64, False),
+        "severity_number": (2, _I32, False),
+        "severity_text": (3, _BYTES, False),
+        "body": (5, _BYTES, False),
+        "attributes": (6, _BYTES, True),
+        "dropped_attributes_count": (7, _U32, False),
+        "flags": (8, _F32, False),
+        "trace_id": (9, _BYTES, False),
+        "span_id": (10, _BYTES, False),
+        "observed_time_unix_nano": (11, _F64, False),
+        "event_name": (12, _BYTES, False),
+    },
 }
 
 
@@ -92,6 +106,7 @@ read_event: Final[Any] = _CLASSES["Event"].FromString
 read_link: Final[Any] = _CLASSES["Link"].FromString
 read_resource: Final[Any] = _CLASSES["Resource"].FromString
 read_scope: Final[Any] = _CLASSES["InstrumentationScope"].FromString
+read_log: Final[Any] = _CLASSES["LogRecord"].FromString
 
 #: Field numbers of the containers: the Resource or scope, and the parts (also of the logs messages).
 REQUEST_PARTS: Final = 1

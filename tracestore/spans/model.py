@@ -95,6 +95,31 @@ class SpanRecord:
 
 
 @dataclass(slots=True)
+class LogRecord:
+    """One OTLP log record as received. `trace_id` and `span_id` are '' for one that belongs to no span.
+
+    `time_ns` is when it happened, else when it was observed. `size` is of its encoding, in bytes.
+    """
+
+    trace_id: str
+    span_id: str
+    time_ns: int
+    observed_ns: int
+    severity_number: int = 0
+    severity_text: str = ""
+    event_name: str = ""
+    body: Value = None
+    attributes: Attributes = field(default_factory=dict)
+    dropped_attributes: int = 0
+    trace_flags: int = 0
+    resource: Resource = field(default_factory=Resource)
+    scope: Scope = field(default_factory=Scope)
+    resource_schema_url: str = ""
+    scope_schema_url: str = ""
+    size: int = 0
+
+
+@dataclass(slots=True)
 class Span:
     """One span as understood: the record plus what the conventions say it means.
 

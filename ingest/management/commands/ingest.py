@@ -16,7 +16,7 @@ from tracestore.errors import Unavailable
 
 
 class Command(BaseCommand):
-    help = "Receives OTLP over gRPC and HTTP and stores the spans."
+    help = "Receives OTLP over gRPC and HTTP and stores spans and log records."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,12 +32,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from tracestore.clickhouse.log_writer import LogWriter
         from tracestore.clickhouse.writer import SpanWriter
         from tracestore.spans.normalise import normalise
         from tracestore.spans.resolve import resolve
 
         parts = Parts(
             writer=SpanWriter(),
+            log_writer=LogWriter(),
             normalise=normalise,
             resolve=resolve,
             identify=identify_in_thread,

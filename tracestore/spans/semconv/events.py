@@ -3,15 +3,16 @@
 OpenTelemetry GenAI semantic conventions 1.26 to 1.36: `gen_ai.system.message`, `…user…`,
 `…assistant…`, `…tool.message` and `gen_ai.choice`. Strands still sends them, with contents in
 Amazon Bedrock's form. On a tool span `gen_ai.tool.message` is what the tool got and
-`gen_ai.choice` what it gave.
+`gen_ai.choice` what it gave. Since 1.37 one event, `gen_ai.client.inference.operation.details`,
+has the messages that spans have as attributes. All of them come as log records too (`log_events`).
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from tracestore.spans.model import Event
-from tracestore.spans.semconv.values import first_payload, first_text, parse_json, to_json
+from tracestore.spans.model import Event, Value
+from tracestore.spans.semconv.values import first_payload, first_text, parse_json, text, to_json
 
 ROLES: Final = {
     "gen_ai.system.message": "system",
@@ -23,7 +24,10 @@ ROLES: Final = {
     "gen_ai.content.completion": "assistant",
 }
 
+DETAILS: Final = "gen_ai.client.inference.operation.details"
+
 _OUTPUTS: Final = ("gen_ai.choice", "gen_ai.content.completion")
+_MESSAGE: Final = frozenset({"content", "tool_calls"})
 _CONTENT: Final = ("content", "message", "gen_ai.prompt", "gen_ai.completion")
 
 
@@ -40,6 +44,10 @@ def message(event: Event) -> dict[str, Any]:
         "role": first_text(event.attributes, "role") or ROLES.get(event.name, "user"),
         "content": raw if parsed is None else parsed,
     }
+    if event.name == "gen_ai.choice" and isinstance(parsed, dict) and not _MESSAGE.isdisjoint(parsed):
+        # The whole message stands below `message`, as bodies of log records have it.
+        found.pop("content")
+        found |= parsed
     for key in ("tool_calls", "id", "finish_reason"):
         value = event.attributes.get(key)
         if value is not None:
@@ -55,13 +63,33 @@ def conversation(events: list[Event]) -> tuple[list[dict[str, Any]], list[dict[s
     for event in events:
         if event.name in ROLES:
             (outputs if event.name in _OUTPUTS else inputs).append(message(event))
+    for event in events:
+        if event.name == DETAILS:
+            inputs = _listed(event.attributes.get("gen_ai.input.messages")) or inputs
+            outputs = _listed(event.attributes.get("gen_ai.output.messages")) or outputs
+            system = _listed(event.attributes.get("gen_ai.system_instructions"))
+            if system and not any(sent.get("role") == "system" for sent in inputs):
+                inputs = [{"role": "system", "parts": system}, *inputs]
     return inputs, outputs
 
 
 def conversation_texts(events: list[Event]) -> tuple[str, str]:
-    """The same as two JSON texts, '' for none."""
-    inputs, outputs = conversation(events)
-    return (to_json(inputs) if inputs else "", to_json(outputs) if outputs else "")
+    """What went in and came out as two JSON texts, '' for none; as attributes have it, without instructions."""
+    got = gave = ""
+    for event in events:
+        if event.name == DETAILS:
+            got = first_payload(event.attributes, "gen_ai.input.messages") or got
+            gave = first_payload(event.attributes, "gen_ai.output.messages") or gave
+    if got and gave:
+        return got, gave
+    inputs, outputs = conversation([event for event in events if event.name != DETAILS])
+    return got or (to_json(inputs) if inputs else ""), gave or (to_json(outputs) if outputs else "")
+
+
+def _listed(value: Value) -> list[dict[str, Any]]:
+    """The objects in a list that came as such or as JSON text."""
+    found = parse_json(value) if isinstance(value, str) else value
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def tool_texts(events: list[Event]) -> tuple[str, str]:
@@ -80,4 +108,9 @@ def finish_reason(events: list[Event]) -> str:
     for event in reversed(events):
         if event.name == "gen_ai.choice":
             return first_text(event.attributes, "finish_reason")
+        if event.name == DETAILS:
+            reasons = event.attributes.get("gen_ai.response.finish_reasons")
+            listed = parse_json(reasons) if isinstance(reasons, str) else reasons
+            if isinstance(listed, list) and listed:
+                return text(listed[0])
     return ""

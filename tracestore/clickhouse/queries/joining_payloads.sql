@@ -1,0 +1,10 @@
+-- Their payload rows, where there are some.
+SELECT *
+FROM stored_payloads FINAL
+WHERE (project, trace_id) IN {traces:Array(Tuple(String, String))}
+  AND start_time >= (SELECT since FROM open_since)
+  AND span_id IN (
+        SELECT span_id FROM stored_logs
+        WHERE (project, trace_id) IN {traces:Array(Tuple(String, String))} AND startsWith(event_name, 'gen_ai.')
+          AND time >= (SELECT since FROM open_since) - INTERVAL 1 DAY
+    )
