@@ -209,7 +209,7 @@ class Explanation(serializers.Serializer[Any]):
 class Evaluation(serializers.Serializer[Any]):
     name = text("Of the metric.")
     score = serializers.FloatField(allow_null=True)
-    label = text()
+    label = text()  # type: ignore[assignment]  # a field of this name, not the label of one
     explanation = text()
     time = moment()
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,9 @@ class Capture:
     def bodies(self) -> list[bytes]:
         return [gzip.decompress(file.read_bytes()) for file in sorted(self.folder.glob("*.traces.binpb.gz"))]
 
+    def log_bodies(self) -> list[bytes]:
+        return [gzip.decompress(file.read_bytes()) for file in sorted(self.folder.glob("*.logs.binpb.gz"))]
+
     def json_bodies(self) -> list[bytes]:
         return [gzip.decompress(file.read_bytes()) for file in sorted(self.folder.glob("*.traces.json.gz"))]
 
@@ -81,6 +85,14 @@ def renewed(body: bytes, salt: str, *, now: bool = True) -> bytes:
         span.parent_span_id = other(span.parent_span_id, salt)
         span.start_time_unix_nano += shift
         span.end_time_unix_nano += shift
+    return request.SerializeToString()
+
+
+def renewed_logs(body: bytes, salt: str) -> bytes:
+    """The same request of log records as of another run, at the same time; see `renewed`."""
+    request = ExportLogsServiceRequest.FromString(body)
+    for log in (log for rl in request.resource_logs for sl in rl.scope_logs for log in sl.log_records):
+        log.trace_id, log.span_id = other(log.trace_id, salt), other(log.span_id, salt)
     return request.SerializeToString()
 
 

@@ -20,10 +20,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tracestore.spans import decode_logs
 from tracestore.spans.decode import decode_protobuf
-from tracestore.spans.model import Span, SpanRecord
+from tracestore.spans.model import Event, Span, SpanRecord
 from tracestore.spans.normalise import normalise
 from tracestore.spans.resolve import resolve
+from tracestore.spans.semconv.log_events import Told, event_of, told
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -59,10 +61,25 @@ def records(capture: Path) -> list[SpanRecord]:
 
 
 def resolved(capture: Path) -> list[Span]:
-    """All spans of a capture as understood."""
+    """All spans of a capture as understood, together with its log records."""
     spans = [normalise(record) for record in records(capture)]
+    logs = log_events(capture)
+    for span in spans:
+        said = told(logs.get((span.record.trace_id, span.record.span_id), []), span.type)
+        for name in Told.__slots__:
+            setattr(span, name, getattr(span, name) or getattr(said, name))
     resolve(spans)
     return spans
+
+
+def log_events(capture: Path) -> dict[tuple[str, str], list[Event]]:
+    """The log records of a capture as events, by trace and span."""
+    found: dict[tuple[str, str], list[Event]] = {}
+    for path in sorted(capture.glob("*.logs.binpb.gz")):
+        for log in decode_logs.decode_protobuf(gzip.decompress(path.read_bytes())).records:
+            event = event_of(log.time_ns, log.event_name, log.body, log.attributes)
+            found.setdefault((log.trace_id, log.span_id), []).append(event)
+    return found
 
 
 @dataclass
@@ -225,7 +242,12 @@ NOT_SENT: list[tuple[tuple[str, ...], tuple[str, ...], str, Callable[[Manifest, 
         "not sent",
         lambda manifest, check: [],
     ),
-    (("adk-",), ("user",), "only in log records", lambda manifest, check: []),
+    (
+        ("adk-native",),
+        ("user",),
+        "not sent without content capture; with it, in log records only",
+        lambda manifest, check: [] if manifest["combo"] == "adk-native" else check.truth,
+    ),
     (
         ("adk-native", "autogen-native", "mcp-native"),
         ("arguments", "results"),

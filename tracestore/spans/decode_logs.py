@@ -56,7 +56,8 @@ class DecodedLogs:
 class _Walk(Protocol):
     """The records of one request: iterating gives a record, or None for any other step."""
 
-    broken: bool
+    @property
+    def broken(self) -> bool: ...
 
     def __iter__(self) -> Iterator[LogRecord | None]: ...
 
