@@ -11,7 +11,8 @@ from dashboard.api import representations, serializers
 from tests.api import rows
 from tests.api.conftest import FakeReader
 from tests.api.rows import TRACE_ID
-from tracestore.clickhouse.rows import TraceFilter
+from tracestore.clickhouse.rows import EventRow, TraceFilter
+from tracestore.spans.semconv.log_events import Evaluation
 
 pytestmark = pytest.mark.django_db
 
@@ -124,7 +125,7 @@ def test_a_trace_has_every_column_but_the_payloads(client: Client, reader: FakeR
     assert first["attributes"]["stream"] is True
     assert first["attributes"]["gen_ai.usage.input_tokens"] == 10
     assert first["events"] == [
-        {"time": "2026-05-28T20:26:40.123456789Z", "name": "first token", "attributes": {"n": 1}}
+        {"time": "2026-05-28T20:26:40.123456789Z", "name": "first token", "attributes": {"n": 1}, "origin": "span"}
     ]
     assert first["links"] == [{"trace_id": "a" * 32, "span_id": "b" * 16, "attributes": {"why": "retry"}}]
 
@@ -178,6 +179,25 @@ def test_columns_are_those_of_the_waterfall(client: Client, reader: FakeReader) 
 
 def test_answers_are_not_cached_on_the_way(client: Client, reader: FakeReader) -> None:
     assert client.get(TRACES)["Cache-Control"] == "no-store"
+
+
+def test_a_span_has_what_log_records_say_of_it(client: Client, reader: FakeReader) -> None:
+    detail = reader.spans_of["default", TRACE_ID][0]
+    detail.events = [
+        EventRow(rows.START_NS, "gen_ai.user.message", {"content": "to Oslo"}, "log"),
+        EventRow(rows.START_NS, "gen_ai.choice", {"message": {"content": "by sea"}, "finish_reason": "stop"}, "log"),
+    ]
+    detail.evaluations = [Evaluation("relevance", 0.5, "pass", "it fits", rows.START_NS)]
+
+    span = client.get(f"{TRACES}{TRACE_ID}/spans/{1:016x}/").json()
+
+    assert [event["origin"] for event in span["events"]] == ["log", "log"]
+    assert [message["parts"][0]["text"] for message in span["messages"]["input"]] == ["to Oslo"]
+    assert [message["parts"][0]["text"] for message in span["messages"]["output"]] == ["by sea"]
+    (evaluation,) = span["evaluations"]
+    assert set(evaluation) == set(serializers.Evaluation().fields)
+    assert (evaluation["name"], evaluation["score"], evaluation["label"]) == ("relevance", 0.5, "pass")
+    assert evaluation["explanation"] == "it fits"
 
 
 def test_the_schema_describes_what_is_answered() -> None:

@@ -11,6 +11,8 @@ from django.test import Client
 
 from tests.pages.fake_reader import FakeReader, detail, span_row, synthetic_trace
 from tests.pages.sample_traces import ATTACKS, HOSTILE, ODD, SUPPORT, id_of
+from tracestore.clickhouse.rows import EventRow
+from tracestore.spans.semconv.log_events import Evaluation
 
 pytestmark = pytest.mark.urls("dashboard.pages.urls")
 HTMX = {"HX-Request": "true"}
@@ -145,6 +147,20 @@ def test_an_exception_is_readable(filled: FakeReader, browser_client: Client) ->
     assert "TimeoutError" in page
     assert "Traceback (most recent call last)" in page
     assert "did not answer within 800 ms" in page
+
+
+def test_what_log_records_say_stands_beside_the_spans_own_events(filled: FakeReader, browser_client: Client) -> None:
+    row = span_row("d" * 32, id_of(1), type="llm")
+    attack = "<img src=x onerror=alert(1)>"
+    own = EventRow(row.start_ns, "first token", {"n": 1})
+    told = EventRow(row.start_ns + 5, "gen_ai.user.message", {"content": attack}, "log")
+    made = detail(row, events=[own, told], evaluations=[Evaluation(attack, 0.75, "good", attack, row.start_ns)])
+    filled.add([row], [made])
+    page = text(browser_client, f"/traces/{'d' * 32}/spans/{id_of(1)}/?tab=events", **HTMX)
+    assert page.count("from a log record") == 1
+    assert page.index("first token") < page.index("gen_ai.user.message") < page.index("from a log record")
+    assert re.search(r"Evaluation <b>&lt;img.*?</b> 0\.75 <code>good</code>: &lt;img", page)
+    assert Rows(page).dangers == []
 
 
 def test_the_figures_say_how_they_were_made(filled: FakeReader, browser_client: Client) -> None:
