@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
+import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.external import ExternalData
 from clickhouse_connect.driver.httputil import get_pool_manager
 from django.conf import settings
 from urllib3.exceptions import HTTPError
@@ -26,6 +28,9 @@ PERMANENT_CODES = frozenset(
     {6, 16, 20, 26, 27, 33, 36, 38, 41, 42, 43, 44, 46, 47, 50, 53, 57, 60, 62, 69, 70, 72, 81, 117, 164, 321, 457, 497}
 )
 _CODE = re.compile(r"(?:Code: |error code )(\d+)")
+
+#: ClickHouse's type for each Arrow type of a table that travels with a statement.
+_TYPES = {pa.string(): "String", pa.timestamp("ns", "UTC"): "DateTime64(9, 'UTC')"}
 
 _local_lock = threading.Lock()
 _shared: Client | None = None
@@ -109,16 +114,26 @@ def ping() -> None:
     run("SELECT 1")
 
 
-def run(query: str, parameters: dict[str, Any] | None = None, query_settings: dict[str, Any] | None = None) -> Any:
+#: Tables that travel with a statement and end with it: name → rows.
+Tables: TypeAlias = "dict[str, pa.Table]"
+
+
+def run(
+    query: str,
+    parameters: dict[str, Any] | None = None,
+    query_settings: dict[str, Any] | None = None,
+    tables: Tables | None = None,
+) -> Any:
     """Runs a statement on the shared client and returns the driver's result.
 
-    Values are bound by the server (`{name:Type}`), never put into the text.
+    Values are bound by the server (`{name:Type}`), never put into the text. `tables` can be read by
+    the statement under their names.
 
     Raises:
         Unavailable, InvalidInput: as `translate` says.
     """
     try:
-        return shared().query(query, parameters=parameters, settings=query_settings)
+        return shared().query(query, parameters=parameters, settings=query_settings, external_data=_external(tables))
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
 
@@ -131,10 +146,10 @@ def command(query: str, parameters: dict[str, Any] | None = None) -> Any:
         raise translate(error) from error
 
 
-def query_arrow(query: str, parameters: dict[str, Any] | None = None) -> Any:
+def query_arrow(query: str, parameters: dict[str, Any] | None = None, tables: Tables | None = None) -> Any:
     """Runs a query and returns a pyarrow Table."""
     try:
-        return shared().query_arrow(query, parameters=parameters, use_strings=True)
+        return shared().query_arrow(query, parameters=parameters, use_strings=True, external_data=_external(tables))
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
 
@@ -145,6 +160,25 @@ def insert_arrow(table: str, body: bytes | memoryview, column_names: list[str]) 
         shared().raw_insert(table, column_names, insert_block=bytes(body), fmt="ArrowStream")
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
+
+
+def _external(tables: Tables | None) -> ExternalData | None:
+    if not tables:
+        return None
+    external = ExternalData()
+    for name, table in tables.items():
+        external.add_file(
+            file_name=name, data=_stream(table), fmt="ArrowStream",
+            structure=[f"{field.name} {_TYPES[field.type]}" for field in table.schema],
+        )  # fmt: skip
+    return external
+
+
+def _stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
 
 
 def reset() -> None:

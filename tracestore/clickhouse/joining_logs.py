@@ -31,19 +31,19 @@ CHUNK_TRACES: Final = 100
 _TEXTS: Final = ("session_id", "user_id", "finish_reason", "error_type")
 
 
-def join(chosen: dict[str, Any], version: int) -> int:
-    """Joins the events of the traces that a pass has chosen; gives the number of spans that changed.
+def join(chosen: client.Tables, parameters: dict[str, Any], version: int) -> list[Trace]:
+    """Joins the events of the traces that a pass has chosen; gives the traces that have events.
 
-    `chosen` are the parameters of settle_chosen.sql; `version` that of the rows to be written.
+    `chosen` holds them as a table of this name; `parameters` say since when they have spans;
+    `version` is that of the rows to be written.
 
     Raises:
         Unavailable: the store does not answer.
     """
-    traces = client.run(queries.load("joining_traces"), chosen).result_rows
-    if not traces:
-        return 0
-    client.run(queries.load("joining_waits"), chosen)
-    return sum(_join(chunk, version) for chunk in chunks(traces))
+    traces = client.run(queries.load("joining_traces"), parameters, tables=chosen).result_rows
+    for chunk in chunks(traces):
+        _join(chunk, parameters["since"], version)
+    return [(project, trace_id) for project, trace_id, _ in traces]
 
 
 def chunks(traces: Sequence[tuple[str, str, int]]) -> Iterator[list[Trace]]:
@@ -60,8 +60,8 @@ def chunks(traces: Sequence[tuple[str, str, int]]) -> Iterator[list[Trace]]:
         yield part
 
 
-def _join(traces: list[Trace], version: int) -> int:
-    parameters = {"traces": traces}
+def _join(traces: list[Trace], since: str, version: int) -> None:
+    parameters = {"traces": traces, "since": since}
     rows = client.run(queries.load("joining_events"), parameters).result_rows
     changed: dict[SpanKey, Told] = {}
     for key, group in groupby(rows, key=itemgetter(0, 1, 2)):
@@ -74,7 +74,6 @@ def _join(traces: list[Trace], version: int) -> int:
         if payloads:
             _rewrite_payloads(parameters, payloads, version)
         _rewrite_spans(parameters, changed, version)
-    return len(changed)
 
 
 def news(rows: Sequence[Sequence[Any]]) -> Told | None:

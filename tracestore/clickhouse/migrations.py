@@ -5,7 +5,7 @@ running it twice does no harm, because ClickHouse has no transactions around DDL
 was cut off is simply run again. A file must not change once it is applied; its checksum is kept.
 
 Views hold no data, so the files in `views/` may change: each is applied again when its text did,
-after all of `schema/` and in order of its name.
+after all of `schema/` and in order of its name. They may include texts of `queries/`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 
-from tracestore.clickhouse import client
+from tracestore.clickhouse import client, queries
 from tracestore.clickhouse.client import DATABASE
 from tracestore.errors import InvalidInput
 
@@ -53,7 +53,7 @@ def known() -> list[Migration]:
     for folder_name, pattern in (("schema", _SCHEMA_NAME), ("views", _VIEW_NAME)):
         folder = files("tracestore.clickhouse") / folder_name
         names = sorted(entry.name for entry in folder.iterdir() if pattern.match(entry.name))
-        found += [Migration(name, (folder / name).read_text()) for name in names]
+        found += [Migration(name, queries.filled((folder / name).read_text())) for name in names]
     return found
 
 

@@ -4,22 +4,28 @@ stores its summary row. Idempotent: a pass that was cut off is simply done again
 A trace is open from its first span until a pass has covered its last write; questions about open
 traces are answered from their spans (view `live_traces`), so nothing waits for this to be right,
 only to be quick.
+
+What is open is read once in a pass; which traces each statement is about travels with it as a table.
+Asking for it again inside each statement made up most of what settling cost.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 
 from tracestore.clickhouse import client, columns, joining_logs, queries
 from tracestore.clickhouse.client import DATABASE
+from tracestore.clickhouse.open_traces import OpenTrace, Settled, choose
 from tracestore.spans.model import Resource, Scope, Span, SpanRecord
 from tracestore.spans.resolve import resolve
+
+__all__ = ["Settled", "settle"]
 
 #: A trace that received nothing for this long is settled. Longer than any write takes between
 #: storing its spans and logging them, shorter than anybody waits for.
@@ -33,14 +39,8 @@ PASS_TRACES: Final = 5_000
 _TEXTS = columns.SPAN_TEXTS
 _COUNTS = columns.COUNTS
 
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What one pass did. `more` says that traces are still waiting."""
-
-    traces: int = 0
-    spans_changed: int = 0
-    more: bool = False
+Trace = tuple[str, str]
+SpanKey = tuple[str, str, str]
 
 
 def settle() -> Settled:
@@ -49,32 +49,34 @@ def settle() -> Settled:
     Raises:
         Unavailable: the store does not answer; the next pass starts where this one would have.
     """
-    quiet = {"quiet_ms": QUIET_MS}
-    until, waiting = client.run(queries.load("settle_until"), {**quiet, "limit": PASS_TRACES}).result_rows[0]
-    busy, latest, busy_since = client.run(queries.load("settle_busy"), {**quiet, "busy_ms": BUSY_MS}).result_rows[0]
-    if not waiting and not busy:
+    rows = client.run(queries.load("settle_open")).result_rows
+    choice = (
+        choose([OpenTrace(*row[:-1]) for row in rows], rows[0][-1], QUIET_MS, BUSY_MS, PASS_TRACES) if rows else None
+    )
+    if choice is None:
         return Settled()
-    until = until or latest
+    chosen = {"chosen": traces_table(choice.traces, choice.starts)}
+    known = {row[:2]: row[2] for row in client.run(queries.load("settle_known"), tables=chosen).result_rows}
+    since = min((choice.since, *known.values()))
     version = time.time_ns()
-    chosen = {
-        "until": f"{until:%Y-%m-%d %H:%M:%S.%f}",
-        "busy_since": f"{busy_since:%Y-%m-%d %H:%M:%S.%f}",
-        "version": version,
-    }
+    parameters = {"since": nanoseconds(since), "until": microseconds(choice.until), "version": version}
     # Before the rules: a user that only a log record names is spread over the trace.
-    joining_logs.join(chosen, version - 1)
-    changed = resolve_spans(chosen, version)
-    client.run(queries.load("settle_summaries"), chosen)
-    client.run(queries.load("settle_moved"), chosen)
-    client.run(queries.load("settle_mark"), chosen)
-    client.run(queries.load("settle_watermark"), chosen)
-    return Settled(waiting, changed, more=waiting >= PASS_TRACES)
+    logged = joining_logs.join(chosen, parameters, version - 1)
+    apart = {*choice.apart, *known, *logged}
+    changed = resolve_spans(apart, parameters) if apart else 0
+    client.run(queries.load("settle_summaries"), parameters, tables=chosen)
+    if known:
+        client.run(queries.load("settle_moved"), parameters, tables={"known": traces_table(list(known))})
+    client.run(queries.load("settle_mark"), parameters, tables=chosen)
+    client.run(queries.load("settle_watermark"), {"until": microseconds(choice.watermark)})
+    return Settled(choice.quiet, changed, more=choice.quiet >= PASS_TRACES)
 
 
-def resolve_spans(chosen: dict[str, Any], version: int) -> int:
-    """Applies the trace-level rules to the chosen traces; writes the spans that changed again."""
+def resolve_spans(apart: Iterable[Trace], parameters: dict[str, Any]) -> int:
+    """Applies the trace-level rules to traces that came apart; writes the spans that changed again."""
     by_project: dict[str, list[Span]] = defaultdict(list)
-    for project, *row in client.run(queries.load("settle_spans"), chosen).result_rows:
+    found = client.run(queries.load("settle_spans"), parameters, tables={"apart": traces_table(sorted(apart))})
+    for project, *row in found.result_rows:
         by_project[project].append(rebuilt(row))
     changed = {
         (project, span.record.trace_id, span.record.span_id): span
@@ -82,7 +84,7 @@ def resolve_spans(chosen: dict[str, Any], version: int) -> int:
         for span in resolve(spans)
     }
     if changed:
-        rewrite(chosen, changed, version)
+        rewrite(changed, parameters)
     return len(changed)
 
 
@@ -100,20 +102,38 @@ def rebuilt(row: Sequence[Any]) -> Span:
     return span
 
 
-def rewrite(chosen: dict[str, Any], changed: dict[tuple[str, str, str], Span], version: int) -> None:
+def rewrite(changed: dict[SpanKey, Span], parameters: dict[str, Any]) -> None:
     """Stores the rows of changed spans again, with their new values and a later version.
 
     One read and one write for all of them: a pass may change a few spans in each of many traces.
     """
-    table = client.query_arrow(queries.load("settle_rows"), chosen)
-    keys = zip(*(table.column(name).to_pylist() for name in ("project", "trace_id", "span_id")), strict=True)
-    found = [(index, changed[key]) for index, key in enumerate(keys) if key in changed]
-    table = table.take(pa.array([index for index, _ in found], pa.int64()))
-    spans = [span for _, span in found]
+    names = ("project", "trace_id", "span_id")
+    keys = {name: columns.text([key[index] for key in changed]) for index, name in enumerate(names)}
+    table = client.query_arrow(queries.load("settle_rows"), parameters, tables={"changed": pa.table(keys)})
+    found = zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    spans = [changed[key] for key in found]
     new: dict[str, pa.Array] = {name: columns.text([getattr(span, name) for span in spans]) for name in _TEXTS}
     new |= {name: columns.counts(getattr(span, name) for span in spans) for name in _COUNTS}
     new["cost_usd"] = pa.array([span.cost_usd for span in spans], pa.float64())
-    new["version"] = columns.counts([version] * len(spans))
+    new["version"] = columns.counts([parameters["version"]] * len(spans))
     for name, values in new.items():
         table = table.set_column(table.schema.get_field_index(name), name, values)
     client.insert_arrow(f"{DATABASE}.stored_spans", columns.serialise(table), table.column_names)
+
+
+def traces_table(traces: Sequence[Trace], starts: Sequence[int] | None = None) -> pa.Table:
+    """(project, trace_id[, start_time]) as a table that travels with a statement."""
+    rows = {"project": columns.text([one[0] for one in traces]), "trace_id": columns.text([one[1] for one in traces])}
+    if starts is not None:
+        rows["start_time"] = columns.times(starts)
+    return pa.table(rows)
+
+
+def microseconds(value: int) -> str:
+    """Microseconds since the epoch as the text of a DateTime64(6)."""
+    return f"{datetime.fromtimestamp(0, UTC) + timedelta(microseconds=value):%Y-%m-%d %H:%M:%S.%f}"
+
+
+def nanoseconds(value: int) -> str:
+    """Nanoseconds since the epoch as the text of a DateTime64(9)."""
+    return f"{microseconds(value // 1000)}{value % 1000:03}"

@@ -19,5 +19,9 @@ _INCLUDE = re.compile(r"/\*include (\w+)\*/")
 def load(name: str, conditions: str = "1") -> str:
     """The statement of a file without its comments, includes and conditions filled in."""
     text = _COMMENT.sub("", (files("tracestore.clickhouse.queries") / f"{name}.sql").read_text())
-    filled = _INCLUDE.sub(lambda found: load(found[1]).strip(), text)
-    return filled.replace("/*conditions*/", conditions)
+    return filled(text).replace("/*conditions*/", conditions)
+
+
+def filled(text: str) -> str:
+    """The text with what it includes."""
+    return _INCLUDE.sub(lambda found: load(found[1]).strip(), text)

@@ -14,7 +14,7 @@ FROM
     FROM stored_logs FINAL
     WHERE (project, trace_id) IN {traces:Array(Tuple(String, String))}
       AND startsWith(event_name, 'gen_ai.') AND span_id != ''
-      AND time >= (SELECT since FROM open_since) - INTERVAL 1 DAY
+      AND time >= {since:DateTime64(9, 'UTC')} - INTERVAL 1 DAY
 ) AS logs
 INNER JOIN
 (
@@ -23,7 +23,7 @@ INNER JOIN
         input_bytes = 0 OR output_bytes = 0 AS lacks_messages
     FROM stored_spans FINAL
     WHERE (project, trace_id) IN {traces:Array(Tuple(String, String))}
-      AND start_time >= (SELECT since FROM open_since)
+      AND start_time >= {since:DateTime64(9, 'UTC')}
 ) AS spans
 ON logs.project = spans.project AND logs.trace_id = spans.trace_id AND logs.span_id = spans.span_id
 ORDER BY logs.project, logs.trace_id, logs.span_id, logs.time, logs.content_hash

@@ -2,9 +2,9 @@
 SELECT *
 FROM stored_payloads FINAL
 WHERE (project, trace_id) IN {traces:Array(Tuple(String, String))}
-  AND start_time >= (SELECT since FROM open_since)
+  AND start_time >= {since:DateTime64(9, 'UTC')}
   AND span_id IN (
         SELECT span_id FROM stored_logs
         WHERE (project, trace_id) IN {traces:Array(Tuple(String, String))} AND startsWith(event_name, 'gen_ai.')
-          AND time >= (SELECT since FROM open_since) - INTERVAL 1 DAY
+          AND time >= {since:DateTime64(9, 'UTC')} - INTERVAL 1 DAY
     )

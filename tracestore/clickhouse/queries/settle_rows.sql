@@ -1,3 +1,6 @@
--- Their whole rows, to be written again with what resolving changed.
+-- Whole rows of the spans that changed, to be written again.
 SELECT *
-/*include settle_apart*/
+FROM stored_spans FINAL
+PREWHERE (project, trace_id) IN (SELECT project, trace_id FROM changed)
+WHERE start_time >= {since:DateTime64(9, 'UTC')}
+  AND (project, trace_id, span_id) IN (SELECT project, trace_id, span_id FROM changed)

@@ -10,7 +10,8 @@ SELECT
     span_count, llm_calls, tool_calls, errors, input_tokens, output_tokens, cache_read_tokens,
     cache_write_tokens, reasoning_tokens, cost_usd, unpriced_calls, status, models, tools, agents,
     input_preview, output_preview, {version:UInt64}
-FROM live_traces
-WHERE (project, trace_id) IN (
-    /*include settle_chosen*/
+FROM
+(
+    WITH earliest AS (SELECT {since:DateTime64(9, 'UTC')} AS since)
+    /*include trace_summary*/
 )
