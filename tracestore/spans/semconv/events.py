@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tracestore.spans.model import Event
+from tracestore.spans.model import Attributes, Event
 from tracestore.spans.semconv.values import first_payload, first_text, parse_json, to_json
 
 ROLES: Final = {
@@ -24,6 +24,7 @@ ROLES: Final = {
 }
 
 _OUTPUTS: Final = ("gen_ai.choice", "gen_ai.content.completion")
+_LISTED: Final = ("content", "tool_calls", "id", "name", "finish_reason")
 _CONTENT: Final = ("content", "message", "gen_ai.prompt", "gen_ai.completion")
 
 
@@ -81,3 +82,41 @@ def finish_reason(events: list[Event]) -> str:
         if event.name == "gen_ai.choice":
             return first_text(event.attributes, "finish_reason")
     return ""
+
+
+def listed(attributes: Attributes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Input and output messages of events that stand as one JSON list in an attribute.
+
+    Pydantic AI before 1 and Logfire put them there, each as an object with its name under
+    `event.name`. The message of a choice is one level deeper. In a run's `all_messages_events` there
+    are no choices: the answer is what the assistant says last.
+    """
+    for key in ("events", "all_messages_events"):
+        raw = attributes.get(key)
+        parsed = parse_json(raw) if isinstance(raw, str) else raw
+        if not isinstance(parsed, list):
+            continue
+        inputs: list[dict[str, Any]] = []
+        outputs: list[dict[str, Any]] = []
+        for item in parsed:
+            if not isinstance(item, dict):
+                continue
+            name = item.get("event.name")
+            inner = item.get("message")
+            body = inner if name == "gen_ai.choice" and isinstance(inner, dict) else item
+            role = body.get("role") or ROLES.get(name if isinstance(name, str) else "", "user")
+            found = {"role": role, **{k: v for k, v in body.items() if k in _LISTED}}
+            if name == "gen_ai.unknown" and "data" in body:
+                found["content"] = body["data"]
+            (outputs if name == "gen_ai.choice" else inputs).append(found)
+        if not outputs and inputs and inputs[-1]["role"] == "assistant":
+            answered = len(inputs) - 1
+            if key == "events":
+                # Logfire's events of the Responses API: each item of the answer is one more.
+                while answered and inputs[answered - 1]["role"] == "assistant":
+                    answered -= 1
+            outputs = inputs[answered:]
+            inputs = inputs[:answered]
+        if inputs or outputs:
+            return inputs, outputs
+    return [], []

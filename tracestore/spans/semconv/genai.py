@@ -173,6 +173,8 @@ def read_step(span: Span) -> None:
     if not span.agent:
         prefix, _, rest = record.name.partition(" ")
         named = rest if prefix == "invoke_agent" else ""
+        if named == span.request_model:
+            named = ""  # Vercel's AI SDK 7 names a run that nobody named after its model
         if named and (named not in PLACEHOLDER_AGENTS or not record.parent_span_id):
             span.agent = named
     if not span.agent and record.scope.name == OPENAI_AGENTS:

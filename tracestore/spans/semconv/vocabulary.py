@@ -47,6 +47,7 @@ OPERATION_TYPES: Final = {
     "execute_task": "workflow",
     "execute_event_loop_cycle": "workflow",
     "plan": "workflow",
+    "agent_step": "workflow",
     "agent_handoff": "workflow",
     "handoff": "workflow",
     "unknown": "workflow",
