@@ -2,7 +2,7 @@
 
 Spans often carry several dialects at once (an SDK of one backend writes GenAI attributes beside its
 own). The order is from those that say explicitly what a span is to those that are only a vocabulary.
-The two commonest are found by few look-ups: this runs for every span that arrives.
+What is common is found by few look-ups: this runs for every span that arrives.
 """
 
 from __future__ import annotations
@@ -55,23 +55,34 @@ _WITHOUT_OPERATION: Final[tuple[tuple[str, Reader], ...]] = (
 )
 
 
+#: What Logfire's integrations of vendors' SDKs keep; too plain a name to say more without the scope.
+_REQUEST: Final = "request_data"
+
+_MARKS: Final = frozenset([_REQUEST, *(key for key, _ in (*DIALECTS, *_WITHOUT_OPERATION))])
+
+
 def reader(span: Span) -> Reader:
     """Who reads this span, for spans without OpenInference's kind."""
     attributes = span.record.attributes
-    for key, read in DIALECTS:
-        if key in attributes:
-            return read
+    # Plain GenAI spans and plumbing, which are most, have none of these.
+    marked = not _MARKS.isdisjoint(attributes)
+    if marked:
+        for key, read in DIALECTS:
+            if key in attributes:
+                return read
     scope = span.record.scope.name
-    if "request_data" in attributes and scope.startswith(logfire.SCOPE):
+    if marked and _REQUEST in attributes and scope.startswith(logfire.SCOPE):
         # A vendor's call as Logfire sees it: GenAI names in newer releases, its own JSON beside.
         return logfire.read_call
     if "gen_ai.operation.name" in attributes:
         if openllmetry.is_scope(scope):
             return openllmetry.read
+        # An MCP call has the operation of a tool; its method says more.
         return mcp.read if "mcp.method.name" in attributes else genai.read
     if "mcp.method.name" in attributes:
         return mcp.read
-    for key, read in _WITHOUT_OPERATION:
-        if key in attributes:
-            return read
+    if marked:
+        for key, read in _WITHOUT_OPERATION:
+            if key in attributes:
+                return read
     return logfire.read_old if scope == logfire.PYDANTIC_AI else plumbing.read

@@ -99,12 +99,12 @@ def listed(attributes: Attributes) -> tuple[list[dict[str, Any]], list[dict[str,
         inputs: list[dict[str, Any]] = []
         outputs: list[dict[str, Any]] = []
         for item in parsed:
-            if not isinstance(item, dict):
+            name = item.get("event.name") if isinstance(item, dict) else None
+            if not isinstance(name, str):
                 continue
-            name = item.get("event.name")
             inner = item.get("message")
             body = inner if name == "gen_ai.choice" and isinstance(inner, dict) else item
-            role = body.get("role") or ROLES.get(name if isinstance(name, str) else "", "user")
+            role = body.get("role") or ROLES.get(name, "user")
             found = {"role": role, **{k: v for k, v in body.items() if k in _LISTED}}
             if name == "gen_ai.unknown" and "data" in body:
                 found["content"] = body["data"]

@@ -190,7 +190,9 @@ def answer(attributes: Attributes) -> str:
         content.extend({"type": "tool-call", **call} if isinstance(call, dict) else call for call in calls)
     elif called:
         content.append(payload_text(called))
-    return to_json([{"role": "assistant", "content": content}])
+    message = {"role": "assistant", "content": content}
+    reason = text(attributes.get("ai.response.finishReason"))
+    return to_json([{**message, "finish_reason": reason} if reason else message])
 
 
 def _read_tool(span: Span) -> None:
