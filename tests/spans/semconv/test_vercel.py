@@ -173,9 +173,7 @@ def test_release_4_says_prompt_and_completion() -> None:
             [
                 {
                     "role": "tool",
-                    "content": [
-                        {"type": "tool-result", "toolCallId": "c1", "toolName": "weather", "result": {"t": 4}}
-                    ],
+                    "content": [{"type": "tool-result", "toolCallId": "c1", "toolName": "weather", "result": {"t": 4}}],
                 }
             ]
         ),

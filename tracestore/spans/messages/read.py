@@ -20,7 +20,7 @@ from tracestore.spans.semconv import events as message_events
 from tracestore.spans.semconv import vercel
 from tracestore.spans.semconv.flattened import unflatten
 from tracestore.spans.semconv.openllmetry import indexed_messages
-from tracestore.spans.semconv.values import plain, to_json
+from tracestore.spans.semconv.values import plain, to_json, unquoted
 
 #: Types whose spans have arguments and results instead of a conversation.
 _WITHOUT: Final = frozenset({"tool", "embedding", "retrieval", "rerank"})
@@ -107,8 +107,15 @@ def _source(attributes: Attributes, events: list[Event], default: Role) -> tuple
     for key in _INPUTS if inward else _OUTPUTS:
         value = attributes.get(key)
         if value is not None and value != "":
+            if key.startswith("mlflow."):
+                value = _unquoted(value)
             return read_document(parsed(value), default), value
     return [], None
+
+
+def _unquoted(value: Value) -> Value:
+    """MLflow writes every value as JSON: a text comes in quotes."""
+    return unquoted(value) if isinstance(value, str) and value[:1] == '"' else value
 
 
 def parsed(value: Value) -> Any:

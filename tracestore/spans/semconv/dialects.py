@@ -58,7 +58,10 @@ _WITHOUT_OPERATION: Final[tuple[tuple[str, Reader], ...]] = (
 #: What Logfire's integrations of vendors' SDKs keep; too plain a name to say more without the scope.
 _REQUEST: Final = "request_data"
 
-_MARKS: Final = frozenset([_REQUEST, *(key for key, _ in (*DIALECTS, *_WITHOUT_OPERATION))])
+#: The messages of a call as one JSON list, by Pydantic AI before 1.
+_EVENTS: Final = "events"
+
+_MARKS: Final = frozenset([_REQUEST, _EVENTS, *(key for key, _ in (*DIALECTS, *_WITHOUT_OPERATION))])
 
 
 def reader(span: Span) -> Reader:
@@ -77,6 +80,8 @@ def reader(span: Span) -> Reader:
     if "gen_ai.operation.name" in attributes:
         if openllmetry.is_scope(scope):
             return openllmetry.read
+        if marked and _EVENTS in attributes and scope == logfire.PYDANTIC_AI:
+            return logfire.read_listed
         # An MCP call has the operation of a tool; its method says more.
         return mcp.read if "mcp.method.name" in attributes else genai.read
     if "mcp.method.name" in attributes:

@@ -67,7 +67,7 @@ def read(span: Span) -> None:
 def _read_graph(span: Span) -> None:
     """LangGraph's runs: an agent's run has the agent's own name, a node's the name of its node."""
     attributes = span.record.attributes
-    name = first_text(attributes, "langsmith.trace.name") or span.record.name
+    name = span.record.name
     named = text(attributes.get("langsmith.metadata.lc_agent_name"))
     if named and named not in PLACEHOLDER_AGENTS:
         span.agent = named

@@ -59,6 +59,15 @@ def _read_tool(span: Span, name: str) -> None:
     span.output = tools.result(gave).text
 
 
+def read_listed(span: Span) -> None:
+    """A GenAI span of Pydantic AI before 1, whose messages are one JSON list under `events`."""
+    genai.read(span)
+    if span.type == "llm":
+        got, gave = _conversation(span.record.attributes)
+        span.input = span.input or got
+        span.output = span.output or gave
+
+
 def read_call(span: Span) -> None:
     """A call by Logfire's integration of a vendor's SDK: `request_data` is there."""
     attributes = span.record.attributes
