@@ -93,7 +93,7 @@ def listed(attributes: Attributes) -> tuple[list[dict[str, Any]], list[dict[str,
     """
     for key in ("events", "all_messages_events"):
         raw = attributes.get(key)
-        parsed = parse_json(raw) if isinstance(raw, str) else raw
+        parsed: Any = parse_json(raw) if isinstance(raw, str) else raw
         if not isinstance(parsed, list):
             continue
         inputs: list[dict[str, Any]] = []

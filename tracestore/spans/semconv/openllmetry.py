@@ -137,8 +137,8 @@ def _message(fields: dict[str, Value]) -> dict[str, object]:
     if content is None and "refusal" in fields:
         message["content"] = fields["refusal"]
     for name in ("tool_call_id", "finish_reason", "reasoning"):
-        if value := text(fields.get(name)):
-            message[name] = value
+        if said := text(fields.get(name)):
+            message[name] = said
     calls: dict[int, dict[str, str]] = {}
     for key, value in fields.items():
         if key.startswith(("tool_calls.", "function_call.")):
