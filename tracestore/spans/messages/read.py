@@ -88,7 +88,9 @@ def _source(attributes: Attributes, events: list[Event], default: Role) -> tuple
     found = read_document(parsed(value), default)
     system = parsed(attributes.get("gen_ai.system_instructions")) if inward else None
     if system and not any(message.role == "system" for message in found):
-        found.insert(0, Message("system", read_parts(system)))
+        # LiteLLM writes whole messages there.
+        whole = isinstance(system, list) and all(isinstance(item, dict) and "parts" in item for item in system)
+        found[:0] = read_document(system, "system") if whole else [Message("system", read_parts(system))]
     if found:
         return found, value
     for prefix in _NUMBERED_INPUTS if inward else _NUMBERED_OUTPUTS:

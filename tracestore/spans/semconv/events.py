@@ -23,6 +23,8 @@ ROLES: Final = {
     "gen_ai.content.completion": "assistant",
 }
 
+#: Events of releases before 1.28, one for the whole prompt and one for the whole answer.
+_DOCUMENTS: Final = ("gen_ai.content.prompt", "gen_ai.content.completion")
 _OUTPUTS: Final = ("gen_ai.choice", "gen_ai.content.completion")
 _LISTED: Final = ("content", "tool_calls", "id", "name", "finish_reason")
 _CONTENT: Final = ("content", "message", "gen_ai.prompt", "gen_ai.completion")
@@ -55,8 +57,19 @@ def conversation(events: list[Event]) -> tuple[list[dict[str, Any]], list[dict[s
     outputs: list[dict[str, Any]] = []
     for event in events:
         if event.name in ROLES:
-            (outputs if event.name in _OUTPUTS else inputs).append(message(event))
+            found = message(event)
+            side = outputs if event.name in _OUTPUTS else inputs
+            whole = _whole(found["content"]) if event.name in _DOCUMENTS else []
+            side.extend(whole or [found])
     return inputs, outputs
+
+
+def _whole(content: Any) -> list[dict[str, Any]]:
+    """The messages of an event that holds them all, else nothing (Semantic Kernel)."""
+    listed = [content] if isinstance(content, dict) else content
+    if isinstance(listed, list) and listed and all(isinstance(item, dict) and "role" in item for item in listed):
+        return listed
+    return []
 
 
 def conversation_texts(events: list[Event]) -> tuple[str, str]:

@@ -31,6 +31,11 @@ _REQUEST_TYPES: Final = {
     "completion": "text_completion",
     "embedding": "embeddings",
     "rerank": "rerank",
+    # LiteLLM, which uses OpenLLMetry's names, writes the function that was called.
+    "acompletion": "chat",
+    "atext_completion": "text_completion",
+    "aembedding": "embeddings",
+    "arerank": "rerank",
 }
 
 
@@ -52,7 +57,7 @@ def read(span: Span) -> None:
     elif "llm.request.type" in attributes:
         request = text(attributes.get("llm.request.type"))
         span.operation = _REQUEST_TYPES.get(request, request)
-        span.type = {"embedding": "embedding", "rerank": "rerank"}.get(request, "llm")
+        span.type = {"embeddings": "embedding", "rerank": "rerank"}.get(span.operation, "llm")
         genai.read_names(span)
         if span.type in ("llm", "embedding"):
             genai.read_call(span)
