@@ -68,20 +68,30 @@ def letter(value: Value) -> str:
     return "" if isinstance(value, str) else _LETTERS.get(type(value), "o")
 
 
-def hot_attributes(span: Span) -> tuple[dict[str, str], str]:
-    """The attributes that are not payload, as text, and their types as a small JSON object."""
-    payload = span.payload_attributes
-    texts: dict[str, str] = {}
-    types: dict[str, str] = {}
-    for key, value in span.record.attributes.items():
-        if key in payload:
-            continue
-        if type(value) is str:
-            texts[key] = value
-        else:
-            texts[key] = as_text(value)
-            types[key] = _LETTERS.get(type(value), "o")
-    return texts, _encode(dict(sorted(types.items()))).decode() if types else ""
+def hot_attributes(spans: Sequence[Span]) -> tuple[pa.Array, pa.Array]:
+    """The attributes that are not payload: a Map column of their texts, and the column of their types.
+
+    The types of a span are a small JSON object {name: letter}, '' when all are strings.
+    """
+    keys: list[str] = []
+    texts: list[str] = []
+    ends = [0]
+    types: list[str] = []
+    for span in spans:
+        payload = span.payload_attributes
+        letters: dict[str, str] = {}
+        for key, value in span.record.attributes.items():
+            if key in payload:
+                continue
+            keys.append(key)
+            if value.__class__ is str:
+                texts.append(value)
+            else:
+                texts.append(as_text(value))
+                letters[key] = letter(value)
+        ends.append(len(keys))
+        types.append(_encode(dict(sorted(letters.items()))).decode() if letters else "")
+    return pa.MapArray.from_arrays(pa.array(ends, pa.int32()), text(keys), text(texts)), text(types)
 
 
 def payload_attributes(span: Span) -> tuple[str, str, str]:
@@ -93,8 +103,11 @@ def payload_attributes(span: Span) -> tuple[str, str, str]:
     attributes = span.record.attributes
     kept: Attributes = {}
     input_attribute = output_attribute = ""
-    for key in span.payload_attributes:
-        value = attributes.get(key)
+    payload = span.payload_attributes
+    # In the order of the sender: texts that repeat from span to span then compress far better.
+    for key, value in attributes.items():
+        if key not in payload:
+            continue
         if isinstance(value, str):
             if not input_attribute and value and value == span.input:
                 input_attribute = key
@@ -102,8 +115,7 @@ def payload_attributes(span: Span) -> tuple[str, str, str]:
             if not output_attribute and value and value == span.output:
                 output_attribute = key
                 continue
-        if key in attributes:
-            kept[key] = value
+        kept[key] = value
     return _encode(kept).decode() if kept else "", input_attribute, output_attribute
 
 
@@ -147,9 +159,7 @@ def span_columns(batch: Sequence[tuple[str, Span]], version: int) -> pa.Table:
     columns["output_preview"] = text([preview(span.output, span.type) for span in spans])
     columns["input_bytes"] = counts(size(span.input) for span in spans)
     columns["output_bytes"] = counts(size(span.output) for span in spans)
-    hot = [hot_attributes(span) for span in spans]
-    columns["attributes"] = text_maps([texts for texts, _ in hot])
-    columns["attribute_types"] = text([types for _, types in hot])
+    columns["attributes"], columns["attribute_types"] = hot_attributes(spans)
     columns["resource_attributes"] = resource_maps(spans)
     events = [record.events for record in records]
     columns["events.time"] = nested(events, times(event.time_ns for event in chain.from_iterable(events)))

@@ -35,52 +35,71 @@ def read_attributes(raws: Sequence[bytes], known: Known, outcome: Outcome) -> At
     """Attributes by name; of a repeated name the last one counts."""
     attributes: Attributes = {}
     recall = known.get
+    keys = _KEYS
     for raw in raws:
-        pair = recall(raw)
-        if pair is not None:
-            attributes[pair[0]] = pair[1]
-            continue
         size = len(raw)
+        if size <= _REMEMBERED_BYTES:
+            pair = recall(raw)
+            if pair is not None:
+                attributes[pair[0]] = pair[1]
+                continue
         try:
-            # KeyValue{key: length < 128, value: AnyValue{string_value}}, lengths in one or two bytes.
+            # KeyValue{key, value: AnyValue{string_value}}. Names come again and again, so a name with
+            # the two bytes before it is looked up instead of decoded, and the lengths between the name
+            # and the text are compared with what they must be, all at once.
             at = raw[1] + 2
-            rest = size - at - 2
-            if rest < 128:
-                if raw[at + 3] == rest - 2 and raw[at + 2] == 10 and raw[at + 1] == rest:
-                    if raw[at] == 18 and raw[0] == 10 and at < 130:
-                        key = str(raw[2:at], "utf-8")
-                        text = str(raw[at + 4 :], "utf-8")
-                        attributes[key] = text
-                        if size <= _REMEMBERED_BYTES and len(known) < _REMEMBERED:
-                            known[raw] = (key, text)
-                        continue
-                elif rest == 3 and raw[at + 2] == 24 and raw[at] == 18 and raw[0] == 10 and at < 130:
-                    # int_value of two bytes: most token counts.
-                    low, high = raw[at + 3], raw[at + 4]
-                    if raw[at + 1] == 3 and low > 127 and high < 128:
-                        key = str(raw[2:at], "utf-8")
-                        attributes[key] = number = low - 128 | high << 7
-                        if len(known) < _REMEMBERED:
-                            known[raw] = (key, number)
-                        continue
-            elif rest > 136 and rest < 16_000:
-                inner = rest - 4
-                if (
-                    raw[at + 3] == 10
-                    and raw[at + 4] == (inner & 0x7F | 0x80)
-                    and raw[at + 5] == inner >> 7
-                    and raw[at + 1] == ((rest - 1) & 0x7F | 0x80)
-                    and raw[at + 2] == (rest - 1) >> 7
-                    and raw[at] == 18
-                    and raw[0] == 10
-                    and at < 130
-                ):
-                    attributes[str(raw[2:at], "utf-8")] = str(raw[at + 6 :], "utf-8")
+            key = keys.get(raw[:at])
+            if key is None:
+                key = _new_key(raw, at)
+            rest = size - at
+            if rest < 130:
+                if raw[at : at + 4] == _SHORT[rest]:
+                    attributes[key] = text = str(raw[at + 4 :], "utf-8")
+                    if size <= _REMEMBERED_BYTES and len(known) < _REMEMBERED:
+                        known[raw] = (key, text)
                     continue
-        except (IndexError, UnicodeDecodeError):
+            elif rest < _LONGEST and raw[at : at + 6] == _LONG[rest]:
+                attributes[key] = str(raw[at + 6 :], "utf-8")
+                continue
+        except (IndexError, UnicodeDecodeError, _NotPlain):
             pass  # The general reader says what is wrong.
         _read_other(raw, attributes, known, outcome)
     return attributes
+
+
+class _NotPlain(Exception):
+    """Not the shape that nearly all attributes have."""
+
+
+def _new_key(raw: bytes, at: int) -> str:
+    """The name at the start of a KeyValue; remembered for all requests, while there is room.
+
+    Raises:
+        _NotPlain, UnicodeDecodeError: no short name stands there.
+    """
+    if raw[0] != 10 or at > 129 or at > len(raw):
+        raise _NotPlain
+    key = str(raw[2:at], "utf-8")
+    if len(_KEYS) < _REMEMBERED:
+        _KEYS[raw[:at]] = key
+    return key
+
+
+def _headers() -> tuple[list[bytes], list[bytes]]:
+    """What stands between a name and a text, by the number of bytes after the name: tags and lengths."""
+    short = [b"none"] * 4 + [bytes((18, rest - 2, 10, rest - 4)) for rest in range(4, 130)]
+    # From 130 to 133 the outer length takes two bytes and the inner one: left to the general reader.
+    long = [b"none"] * 134 + [
+        bytes((18, (rest - 3) & 0x7F | 0x80, (rest - 3) >> 7, 10, (rest - 6) & 0x7F | 0x80, (rest - 6) >> 7))
+        for rest in range(134, _LONGEST)
+    ]
+    return short, long
+
+
+#: Texts longer than this may be over the limit of a value, and are few.
+_LONGEST: Final = 16_000
+_SHORT, _LONG = _headers()
+_KEYS: dict[bytes, str] = {}
 
 
 def _read_other(raw: bytes, attributes: Attributes, known: Known, outcome: Outcome) -> None:

@@ -1,8 +1,8 @@
 """From a span as received to a span as understood, looking at nothing but the span itself.
 
-Which dialect reads it, the first that matches: OpenInference's span kind, OpenLLMetry's marks, MCP
-methods, GenAI operations, and plumbing for all the rest. What needs other spans of the trace
-(doubles, inherited agents and sessions) is `tracestore.spans.resolve`.
+Which dialect reads it: OpenInference where its span kind is there, else the first row that matches
+in `tracestore.spans.semconv.dialects`. What needs other spans of the trace (doubles, inherited
+agents and sessions) is `tracestore.spans.resolve`.
 
 On the hot path of ingest: look-ups of known keys only, JSON parsed only where a column needs it.
 """
@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from tracestore.spans import pricing
 from tracestore.spans.model import Span, SpanRecord
-from tracestore.spans.semconv import genai, mcp, openinference, openllmetry, plumbing, usage
+from tracestore.spans.semconv import openinference, usage
 from tracestore.spans.semconv.context import metadata, read_context
+from tracestore.spans.semconv.dialects import reader
 from tracestore.spans.semconv.errors import error_type
 from tracestore.spans.semconv.payload import payload_attributes
-from tracestore.spans.semconv.values import first_text, text
+from tracestore.spans.semconv.reported import reported_cost
+from tracestore.spans.semconv.values import text
 
 
 def normalise(record: SpanRecord, overrides: pricing.Overrides | None = None) -> Span:
@@ -29,14 +31,8 @@ def normalise(record: SpanRecord, overrides: pricing.Overrides | None = None) ->
         found = metadata(attributes)
         if "openinference.span.kind" in attributes:
             openinference.read(span, found)
-        elif openllmetry.is_openllmetry(span):
-            openllmetry.read(span)
-        elif "mcp.method.name" in attributes:
-            mcp.read(span)
-        elif "gen_ai.operation.name" in attributes:
-            genai.read(span)
         else:
-            plumbing.read(span)
+            reader(span)(span)
         read_context(span, found)
         span.payload_attributes = payload_attributes(attributes)
     span.error_type = error_type(span) or span.error_type
@@ -108,10 +104,6 @@ def price_call(span: Span, overrides: pricing.Overrides | None = None) -> None:
 
 
 def _reported_cost(span: Span) -> None:
-    reported = first_text(span.record.attributes, "operation.cost", "llm.cost.total", "gen_ai.usage.cost")
-    try:
-        dollars = float(reported)
-    except ValueError:
-        return
-    if 0 <= dollars < 1e9:
+    dollars = reported_cost(span.record.attributes)
+    if dollars is not None:
         span.cost_usd, span.price_source = dollars, "reported"

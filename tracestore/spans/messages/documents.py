@@ -9,7 +9,8 @@ from typing import Any
 
 from tracestore.spans.messages.conversation import Message, Role, Tool, role_of
 from tracestore.spans.messages.media import raw
-from tracestore.spans.messages.parts import call_part, read_block, read_parts, result_part
+from tracestore.spans.messages.normal import call_part, result_part
+from tracestore.spans.messages.parts import read_block, read_parts
 from tracestore.spans.semconv.values import parse_json, plain
 
 #: Keys under which frameworks wrap what we look for, outermost first.
@@ -146,12 +147,14 @@ def _function_type(block: dict[str, Any]) -> dict[str, str]:
     return {"type": "tool_call"} if block.get("type") in (None, "function", "raw") else {}
 
 
+#: Types of blocks that are results of tools; Anthropic's end the same for each hosted tool.
+_RESULTS = frozenset({"tool_result", "tool_call_response", "tool-result", "tool-error"})
+
+
 def _holds_results(content: Any) -> bool:
     """Whether the content's blocks say themselves that they are tool results."""
     return isinstance(content, list) and any(
-        isinstance(block, dict)
-        and ("toolResult" in block or block.get("type") in ("tool_result", "tool_call_response"))
-        for block in content
+        isinstance(block, dict) and ("toolResult" in block or block.get("type") in _RESULTS) for block in content
     )
 
 
@@ -194,10 +197,40 @@ def _from_choices(found: dict[str, Any], default: Role, depth: int) -> list[Mess
 
 
 def _from_output(found: dict[str, Any], default: Role, depth: int) -> list[Message] | None:
-    """A Responses response: items that belong to one turn of the assistant."""
+    """A Responses response: items that belong to one turn of the assistant. Or Bedrock Converse's."""
+    inner = found["output"]
+    if isinstance(inner, dict) and isinstance(inner.get("message"), dict):
+        messages = read_document(inner["message"], "assistant", depth + 1)
+        reason = found.get("stopReason")
+        if messages and isinstance(reason, str):
+            messages[-1].finish_reason = reason
+        return messages or None
     if not isinstance(found["output"], list):
         return None
     return read_document(found["output"], "assistant", depth + 1) or None
+
+
+def _from_message(found: dict[str, Any], default: Role, depth: int) -> list[Message] | None:
+    """A response that was cut down to its message and usage (Logfire)."""
+    if not isinstance(found["message"], dict) or "role" in found:
+        return None
+    return read_document(found["message"], default, depth + 1) or None
+
+
+def _from_chunks(found: dict[str, Any], default: Role, depth: int) -> list[Message] | None:
+    """A stream of which only the joined text was kept (Logfire)."""
+    text = found["combined_chunk_content"]
+    return [Message(default, read_parts(text))] if isinstance(text, str) and text else None
+
+
+def _from_prompt(found: dict[str, Any], default: Role, depth: int) -> list[Message] | None:
+    """A prompt with the system text beside (Vercel), or a completion request."""
+    prompt = found["prompt"]
+    if not isinstance(prompt, str | list) or "role" in found:
+        return None
+    system = found.get("system")
+    messages = [Message("system", read_parts(system))] if system else []
+    return messages + read_document(prompt, default, depth + 1)
 
 
 def _from_generations(found: dict[str, Any], default: Role, depth: int) -> list[Message] | None:
@@ -224,6 +257,9 @@ _DOCUMENTS = {
     "contents": _from_contents,
     "output": _from_output,
     "input": _from_input,
+    "message": _from_message,
+    "combined_chunk_content": _from_chunks,
+    "prompt": _from_prompt,
 }
 
 

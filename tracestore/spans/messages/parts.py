@@ -1,45 +1,20 @@
 """Content of one message, in any vendor's form, as parts.
 
 Read are: OpenTelemetry GenAI parts, OpenAI Chat Completions and Responses, Anthropic content
-blocks, Amazon Bedrock Converse (Strands), Google GenAI, LangChain content lists.
+blocks, Amazon Bedrock Converse (Strands), Google GenAI, LangChain content lists, Vercel's AI SDK.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from tracestore.spans.messages import hosted, vercel
 from tracestore.spans.messages.conversation import Part
-from tracestore.spans.messages.media import kind_of, media, raw
+from tracestore.spans.messages.media import Kind, kind_of, media, raw
+from tracestore.spans.messages.normal import call_part, result_part, text_part
 from tracestore.spans.messages.reprs import TOOL_CALL, read_fields
 from tracestore.spans.semconv.tools import content_text
-from tracestore.spans.semconv.values import parse_json, plain, to_json
-
-
-def text_part(value: str) -> Part:
-    return {"type": "text", "text": value}
-
-
-def call_part(identity: Any, name: Any, arguments: Any) -> Part:
-    """A requested tool call; arguments written as JSON text are parsed."""
-    if isinstance(arguments, str):
-        parsed = parse_json(arguments)
-        arguments = arguments if parsed is None else parsed
-    return {
-        "type": "tool_call",
-        "id": identity if isinstance(identity, str) else "",
-        "name": name if isinstance(name, str) else "",
-        "arguments": {} if arguments is None else plain(arguments),
-    }
-
-
-def result_part(identity: Any, name: Any, result: Any) -> Part:
-    """What a tool gave, as text."""
-    return {
-        "type": "tool_result",
-        "id": identity if isinstance(identity, str) else "",
-        "name": name if isinstance(name, str) else "",
-        "result": content_text(plain(result)),
-    }
+from tracestore.spans.semconv.values import to_json
 
 
 def read_parts(content: Any) -> list[Part]:
@@ -69,7 +44,8 @@ def read_block(block: Any) -> list[Part]:
             return keyed(block)
     found = block.get("text")
     if isinstance(found, str):
-        return [text_part(found)]
+        # Google marks what the model thought, instead of giving it a type.
+        return [{"type": "reasoning", "text": found}] if block.get("thought") is True else [text_part(found)]
     return [raw(block)]
 
 
@@ -119,7 +95,9 @@ def _result(block: dict[str, Any]) -> list[Part]:
 
 
 def _image(block: dict[str, Any]) -> list[Part]:
-    """OpenAI `image_url`, Responses `input_image`, Anthropic and LangChain `image`."""
+    """OpenAI `image_url`, Responses `input_image`, Anthropic and LangChain `image`, Vercel's."""
+    if not vercel.MEDIA_KEYS.isdisjoint(block):
+        return vercel.media_part(block)
     url = block.get("image_url", block.get("image", block.get("url")))
     if isinstance(url, dict):
         url = url.get("url") or (url.get("image") or {}).get("url")
@@ -127,12 +105,22 @@ def _image(block: dict[str, Any]) -> list[Part]:
     if isinstance(source, dict):
         return [_sourced("image", source)]
     mime = block.get("mime_type") or block.get("media_type")
-    return [media("image", mime, url or block.get("data") or block.get("base64") or "")]
+    data = url or block.get("data") or block.get("base64")
+    return [media("image", mime, data) if data else _stored("image", mime, block.get("file_id"))]
+
+
+def _stored(kind: Kind, mime: object, identity: object) -> Part:
+    """A file that the vendor keeps, by its id: there is no content."""
+    part = media(kind, mime)
+    if isinstance(identity, str) and identity:
+        part["uri"] = identity
+    return part
 
 
 def _sourced(kind: Any, source: dict[str, Any]) -> Part:
-    data = source.get("url") or source.get("data") or source.get("bytes") or source.get("file_id")
-    return media(kind, source.get("media_type") or source.get("mime_type"), data)
+    mime = source.get("media_type") or source.get("mime_type")
+    data = source.get("url") or source.get("data") or source.get("bytes")
+    return media(kind, mime, data) if data else _stored(kind, mime, source.get("file_id"))
 
 
 def _audio(block: dict[str, Any]) -> list[Part]:
@@ -144,21 +132,31 @@ def _audio(block: dict[str, Any]) -> list[Part]:
 
 
 def _file(block: dict[str, Any]) -> list[Part]:
+    """OpenAI `file` and `input_file`, Anthropic `document`, GenAI `file` (with a modality), Vercel's."""
+    if not vercel.MEDIA_KEYS.isdisjoint(block):
+        return vercel.media_part(block)
+    if "modality" in block:
+        return _blob(block)
     inner = block.get("file") if isinstance(block.get("file"), dict) else block
     source = block.get("source")
     if isinstance(source, dict):
         return [_sourced("file", source)]
     inner = inner if isinstance(inner, dict) else {}
-    data = inner.get("file_data") or inner.get("file_url") or inner.get("file_id") or ""
-    return [media("file", inner.get("mime_type"), data or inner.get("data") or "")]
+    mime = inner.get("mime_type")
+    data = inner.get("file_data") or inner.get("file_url") or inner.get("data")
+    return [media("file", mime, data) if data else _stored("file", mime, inner.get("file_id"))]
 
 
 def _blob(block: dict[str, Any]) -> list[Part]:
     """GenAI `blob`, `uri` and `file`: bytes, a link, or a vendor's file id."""
     mime = block.get("mime_type")
     kind = kind_of(block.get("modality") or mime)
-    source = block.get("uri") or block.get("content") or block.get("data") or block.get("file_id")
-    return [media(kind, mime, source)]
+    if uri := block.get("uri"):
+        return (
+            [_stored(kind, mime, uri)] if isinstance(uri, str) and "://" not in uri[:16] else [media(kind, mime, uri)]
+        )
+    content = block.get("content") or block.get("data")
+    return [media(kind, mime, content) if content else _stored(kind, mime, block.get("file_id"))]
 
 
 def _message(block: dict[str, Any]) -> list[Part]:
@@ -225,6 +223,21 @@ def _bedrock_reasoning(block: dict[str, Any]) -> list[Part]:
     return [{"type": "reasoning", "text": text if isinstance(text, str) else to_json(inner)}]
 
 
+def _bedrock_document(block: dict[str, Any]) -> list[Part]:
+    inner = block["document"]
+    if not isinstance(inner, dict):
+        return [raw(block)]
+    source = inner.get("source")
+    source = source if isinstance(source, dict) else {}
+    link = source.get("s3Location")
+    data = link.get("uri") if isinstance(link, dict) else source.get("bytes") or ""
+    form = inner.get("format")
+    part = media("file", f"application/{form}" if isinstance(form, str) else "", data)
+    if isinstance(inner.get("name"), str):
+        part["name"] = inner["name"]
+    return [part]
+
+
 _BY_TYPE = {
     "text": _text,
     "input_text": _text,
@@ -238,8 +251,6 @@ _BY_TYPE = {
     "function_call": _call,
     "custom_tool_call": _call,
     "tool_use": _call,
-    "server_tool_use": _call,
-    "mcp_call": _call,
     "tool_call_response": _result,
     "function_call_output": _result,
     "custom_tool_call_output": _result,
@@ -255,6 +266,8 @@ _BY_TYPE = {
     "blob": _blob,
     "uri": _blob,
     "message": _message,
+    **hosted.BY_TYPE,
+    **vercel.BY_TYPE,
 }
 
 _BY_KEY = {
@@ -270,4 +283,6 @@ _BY_KEY = {
     "file_data": _linked,
     "image": _bedrock_image,
     "reasoningContent": _bedrock_reasoning,
+    "document": _bedrock_document,
+    **hosted.BY_KEY,
 }

@@ -2,7 +2,7 @@
 
 One call often carries its messages two or three times. The most structured form wins:
 OpenInference's flattened messages, the GenAI message attributes, OpenLLMetry's older indexed ones,
-events; then the request and response as JSON texts.
+events; then the request and response as JSON texts, whoever keeps them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from tracestore.spans.messages.media import raw
 from tracestore.spans.messages.parts import read_parts
 from tracestore.spans.model import Attributes, Event, Value
 from tracestore.spans.semconv import events as message_events
+from tracestore.spans.semconv import vercel
 from tracestore.spans.semconv.flattened import unflatten
 from tracestore.spans.semconv.openllmetry import indexed_messages
-from tracestore.spans.semconv.values import plain, to_json
+from tracestore.spans.semconv.values import plain, to_json, unquoted
 
 #: Types whose spans have arguments and results instead of a conversation.
 _WITHOUT: Final = frozenset({"tool", "embedding", "retrieval", "rerank"})
@@ -28,6 +29,11 @@ _INPUTS: Final = (
     "gen_ai.prompt",
     "input.value",
     "pydantic_ai.all_messages",
+    "ai.prompt.messages",
+    "ai.prompt",
+    "langfuse.observation.input",
+    "mlflow.spanInputs",
+    "request_data",
     "traceloop.entity.input",
     "gen_ai.task.input",
 )
@@ -35,9 +41,19 @@ _OUTPUTS: Final = (
     "gen_ai.completion",
     "output.value",
     "final_result",
+    "langfuse.observation.output",
+    "mlflow.spanOutputs",
+    "response_data",
     "traceloop.entity.output",
     "gen_ai.task.output",
 )
+
+#: Where a whole request may stand, with the tools on offer in it.
+_REQUESTS: Final = ("input.value", "request_data", "langfuse.observation.input", "mlflow.spanInputs")
+
+#: OpenLLMetry's numbered messages, in the names of its releases to 0.40 and to 0.18.
+_NUMBERED_INPUTS: Final = ("gen_ai.prompt.", "llm.prompts.")
+_NUMBERED_OUTPUTS: Final = ("gen_ai.completion.", "llm.completions.")
 
 
 def messages(attributes: Attributes, events: list[Event], type: str) -> Conversation:  # noqa: A002
@@ -72,21 +88,36 @@ def _source(attributes: Attributes, events: list[Event], default: Role) -> tuple
     found = read_document(parsed(value), default)
     system = parsed(attributes.get("gen_ai.system_instructions")) if inward else None
     if system and not any(message.role == "system" for message in found):
-        found.insert(0, Message("system", read_parts(system)))
+        # LiteLLM writes whole messages there.
+        whole = isinstance(system, list) and all(isinstance(item, dict) and "parts" in item for item in system)
+        found[:0] = read_document(system, "system") if whole else [Message("system", read_parts(system))]
     if found:
         return found, value
-    indexed = indexed_messages(attributes, "gen_ai.prompt." if inward else "gen_ai.completion.")
-    if indexed:
-        return read_document(parsed(indexed), default), indexed
+    for prefix in _NUMBERED_INPUTS if inward else _NUMBERED_OUTPUTS:
+        indexed = indexed_messages(attributes, prefix)
+        if indexed:
+            return read_document(parsed(indexed), default), indexed
+    if not inward and (said := vercel.answer(attributes)):
+        return read_document(parsed(said), default), said
     if events:
         sent = message_events.conversation(events)[0 if inward else 1]
         if sent:
             return read_document(sent, default), sent
+    listed = message_events.listed(attributes)[0 if inward else 1]
+    if listed:
+        return read_document(listed, default), listed
     for key in _INPUTS if inward else _OUTPUTS:
         value = attributes.get(key)
         if value is not None and value != "":
+            if key.startswith("mlflow."):
+                value = _unquoted(value)
             return read_document(parsed(value), default), value
     return [], None
+
+
+def _unquoted(value: Value) -> Value:
+    """MLflow writes every value as JSON: a text comes in quotes."""
+    return unquoted(value) if isinstance(value, str) and value[:1] == '"' else value
 
 
 def parsed(value: Value) -> Any:
@@ -111,7 +142,12 @@ def _tools(attributes: Attributes) -> list[Tool]:
             document = parsed(attributes.get("gen_ai.tool.definitions"))
             found = document if isinstance(document, list) else []
         if not found:
-            request = parsed(attributes.get("input.value"))
+            offered = attributes.get("ai.prompt.tools")
+            found = [parsed(tool) for tool in offered] if isinstance(offered, list) else []
+        for key in _REQUESTS:
+            if found:
+                break
+            request = parsed(attributes.get(key))
             listed = request.get("tools") if isinstance(request, dict) else None
             found = listed if isinstance(listed, list) else []
         tools = read_tools(found)

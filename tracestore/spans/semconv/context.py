@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from tracestore.spans.model import Attributes, Span
-from tracestore.spans.semconv.values import first_text, text
+from tracestore.spans.semconv.values import first_text, text, unquoted
 
 _SESSION: Final = (
     "session.id",
@@ -27,6 +27,18 @@ _USER: Final = (
     "traceloop.association.properties.user_id",
     "langfuse.user.id",
 )
+#: What applications call them, in metadata of their own.
+_SESSION_LABELS: Final = (
+    "session_id",
+    "sessionId",
+    "thread_id",
+    "threadId",
+    "conversation_id",
+    "conversationId",
+    "chatId",
+    "session.id",
+)
+_USER_LABELS: Final = ("user_id", "userId", "user.id")
 _MAX_METADATA: Final = 16_384
 
 
@@ -58,12 +70,28 @@ def metadata(attributes: Attributes) -> Metadata:
 
 
 def read_context(span: Span, found: Metadata) -> None:
-    """Fill `session_id` and `user_id`."""
+    """Fill `session_id` and `user_id`; what the dialect found itself counts last."""
     attributes = span.record.attributes
     span.session_id = (
         first_text(attributes, *_SESSION)
         or text(found.session_id)
         or text(found.conversation_id)
         or text(found.thread_id)
+        or span.session_id
     )
-    span.user_id = first_text(attributes, *_USER) or text(found.user_id)
+    span.user_id = first_text(attributes, *_USER) or text(found.user_id) or span.user_id
+
+
+def read_labels(span: Span, prefix: str) -> None:
+    """Session and user from an application's own labels, which a dialect keeps under a prefix."""
+    attributes = span.record.attributes
+    span.session_id = _label(attributes, prefix, _SESSION_LABELS)
+    span.user_id = _label(attributes, prefix, _USER_LABELS)
+
+
+def _label(attributes: Attributes, prefix: str, names: tuple[str, ...]) -> str:
+    for name in names:
+        value = attributes.get(prefix + name)
+        if value is not None and (found := unquoted(value)):
+            return found
+    return ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tracestore.spans.model import Event, Value
+from tracestore.spans.model import Attributes, Event, Value
 from tracestore.spans.semconv.values import first_payload, first_text, parse_json, text, to_json
 
 ROLES: Final = {
@@ -26,7 +26,10 @@ ROLES: Final = {
 
 DETAILS: Final = "gen_ai.client.inference.operation.details"
 
+#: Events of releases before 1.28, one for the whole prompt and one for the whole answer.
+_DOCUMENTS: Final = ("gen_ai.content.prompt", "gen_ai.content.completion")
 _OUTPUTS: Final = ("gen_ai.choice", "gen_ai.content.completion")
+_LISTED: Final = ("content", "tool_calls", "id", "name", "finish_reason")
 _MESSAGE: Final = frozenset({"content", "tool_calls"})
 _CONTENT: Final = ("content", "message", "gen_ai.prompt", "gen_ai.completion")
 
@@ -62,7 +65,10 @@ def conversation(events: list[Event]) -> tuple[list[dict[str, Any]], list[dict[s
     outputs: list[dict[str, Any]] = []
     for event in events:
         if event.name in ROLES:
-            (outputs if event.name in _OUTPUTS else inputs).append(message(event))
+            found = message(event)
+            side = outputs if event.name in _OUTPUTS else inputs
+            whole = _whole(found["content"]) if event.name in _DOCUMENTS else []
+            side.extend(whole or [found])
     for event in events:
         if event.name == DETAILS:
             inputs = _listed(event.attributes.get("gen_ai.input.messages")) or inputs
@@ -71,6 +77,14 @@ def conversation(events: list[Event]) -> tuple[list[dict[str, Any]], list[dict[s
             if system and not any(sent.get("role") == "system" for sent in inputs):
                 inputs = [{"role": "system", "parts": system}, *inputs]
     return inputs, outputs
+
+
+def _whole(content: Any) -> list[dict[str, Any]]:
+    """The messages of an event that holds them all, else nothing (Semantic Kernel)."""
+    listed = [content] if isinstance(content, dict) else content
+    if isinstance(listed, list) and listed and all(isinstance(item, dict) and "role" in item for item in listed):
+        return listed
+    return []
 
 
 def conversation_texts(events: list[Event]) -> tuple[str, str]:
@@ -114,3 +128,41 @@ def finish_reason(events: list[Event]) -> str:
             if isinstance(listed, list) and listed:
                 return text(listed[0])
     return ""
+
+
+def listed(attributes: Attributes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Input and output messages of events that stand as one JSON list in an attribute.
+
+    Pydantic AI before 1 and Logfire put them there, each as an object with its name under
+    `event.name`. The message of a choice is one level deeper. In a run's `all_messages_events` there
+    are no choices: the answer is what the assistant says last.
+    """
+    for key in ("events", "all_messages_events"):
+        raw = attributes.get(key)
+        parsed: Any = parse_json(raw) if isinstance(raw, str) else raw
+        if not isinstance(parsed, list):
+            continue
+        inputs: list[dict[str, Any]] = []
+        outputs: list[dict[str, Any]] = []
+        for item in parsed:
+            name = item.get("event.name") if isinstance(item, dict) else None
+            if not isinstance(name, str):
+                continue
+            inner = item.get("message")
+            body = inner if name == "gen_ai.choice" and isinstance(inner, dict) else item
+            role = body.get("role") or ROLES.get(name, "user")
+            found = {"role": role, **{k: v for k, v in body.items() if k in _LISTED}}
+            if name == "gen_ai.unknown" and "data" in body:
+                found["content"] = body["data"]
+            (outputs if name == "gen_ai.choice" else inputs).append(found)
+        if not outputs and inputs and inputs[-1]["role"] == "assistant":
+            answered = len(inputs) - 1
+            if key == "events":
+                # Logfire's events of the Responses API: each item of the answer is one more.
+                while answered and inputs[answered - 1]["role"] == "assistant":
+                    answered -= 1
+            outputs = inputs[answered:]
+            inputs = inputs[:answered]
+        if inputs or outputs:
+            return inputs, outputs
+    return [], []

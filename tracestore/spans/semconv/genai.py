@@ -71,7 +71,7 @@ def read_call(span: Span) -> None:
     if isinstance(reasons, list) and reasons:
         span.finish_reason = text(reasons[0])
     elif reasons is not None:
-        span.finish_reason = text(reasons)
+        span.finish_reason = _first_of(text(reasons))
     else:
         span.finish_reason = first_text(attributes, "anthropic.message.stop_reason", "gen_ai.response.finish_reason")
     span.input = first_payload(attributes, "gen_ai.input.messages", "gen_ai.prompt")
@@ -81,6 +81,12 @@ def read_call(span: Span) -> None:
         span.input = span.input or got
         span.output = span.output or gave
         span.finish_reason = span.finish_reason or events.finish_reason(record.events)
+
+
+def _first_of(reasons: str) -> str:
+    """The first reason of a list that came as JSON text (LiteLLM)."""
+    parsed = parse_json(reasons) if reasons[:1] == "[" else None
+    return text(parsed[0]) if isinstance(parsed, list) and parsed else reasons
 
 
 def _undo_double_reasoning(span: Span) -> None:
@@ -173,6 +179,8 @@ def read_step(span: Span) -> None:
     if not span.agent:
         prefix, _, rest = record.name.partition(" ")
         named = rest if prefix == "invoke_agent" else ""
+        if named == span.request_model:
+            named = ""  # Vercel's AI SDK 7 names a run that nobody named after its model
         if named and (named not in PLACEHOLDER_AGENTS or not record.parent_span_id):
             span.agent = named
     if not span.agent and record.scope.name == OPENAI_AGENTS:

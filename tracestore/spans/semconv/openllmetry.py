@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracestore.spans.model import Attributes, Span
-from tracestore.spans.semconv import genai
-from tracestore.spans.semconv.values import first_text, text, to_json
+from tracestore.spans.model import Attributes, Span, Value
+from tracestore.spans.semconv import genai, usage
+from tracestore.spans.semconv.values import first_count, first_text, text, to_json
 from tracestore.spans.semconv.vocabulary import (
     OPERATIONS,
     PLACEHOLDER_AGENTS,
     TRACELOOP_TYPES,
+    provider_name,
 )
 
 #: Instrumentations under OpenTelemetry's own names that are not OpenLLMetry's.
@@ -30,28 +31,17 @@ _REQUEST_TYPES: Final = {
     "completion": "text_completion",
     "embedding": "embeddings",
     "rerank": "rerank",
+    # LiteLLM, which uses OpenLLMetry's names, writes the function that was called.
+    "acompletion": "chat",
+    "atext_completion": "text_completion",
+    "aembedding": "embeddings",
+    "arerank": "rerank",
 }
 
-_MAX_INDEXED: Final = 10_000
 
-
-def is_openllmetry(span: Span) -> bool:
-    """Whether OpenLLMetry made this span."""
-    record = span.record
-    attributes = record.attributes
-    if (
-        "traceloop.span.kind" in attributes
-        or "traceloop.workflow.name" in attributes
-        or "llm.request.type" in attributes
-        or "traceloop.entity.path" in attributes
-    ):
-        return True
-    scope = record.scope.name
-    return (
-        scope.startswith("opentelemetry.instrumentation.")
-        and not scope.startswith(_CONTRIB)
-        and "gen_ai.operation.name" in attributes
-    )
+def is_scope(scope: str) -> bool:
+    """Whether this is an instrumentation of OpenLLMetry's, by its name."""
+    return scope.startswith("opentelemetry.instrumentation.") and not scope.startswith(_CONTRIB)
 
 
 def read(span: Span) -> None:
@@ -67,7 +57,7 @@ def read(span: Span) -> None:
     elif "llm.request.type" in attributes:
         request = text(attributes.get("llm.request.type"))
         span.operation = _REQUEST_TYPES.get(request, request)
-        span.type = {"embedding": "embedding", "rerank": "rerank"}.get(request, "llm")
+        span.type = {"embeddings": "embedding", "rerank": "rerank"}.get(span.operation, "llm")
         genai.read_names(span)
         if span.type in ("llm", "embedding"):
             genai.read_call(span)
@@ -92,46 +82,75 @@ def read(span: Span) -> None:
     named = text(attributes.get("traceloop.association.properties.lc_agent_name"))
     if named and named not in PLACEHOLDER_AGENTS:
         span.agent = span.agent or named
-    if span.type in ("llm", "embedding") and not span.input:
-        span.input = indexed_messages(attributes, "gen_ai.prompt.")
-        span.output = span.output or indexed_messages(attributes, "gen_ai.completion.")
+    if span.type in ("llm", "embedding"):
+        _read_older(span)
+
+
+def _read_older(span: Span) -> None:
+    """What releases to 0.40 write instead: numbered messages, and before 0.19 `llm.*` names."""
+    attributes = span.record.attributes
+    if not span.input:
+        span.input = indexed_messages(attributes, "gen_ai.prompt.") or indexed_messages(attributes, "llm.prompts.")
+    if not span.output:
+        span.output = indexed_messages(attributes, "gen_ai.completion.") or indexed_messages(
+            attributes, "llm.completions."
+        )
+    if not span.finish_reason:
+        span.finish_reason = first_text(
+            attributes,
+            "gen_ai.completion.0.finish_reason",
+            "llm.completions.0.finish_reason",
+            "llm.response.finish_reason",
+            "llm.response.stop_reason",
+        )
+    if not span.provider:
+        span.provider = provider_name(text(attributes.get("llm.vendor")))
+    if not span.usage_rule:
+        usage.from_counts(
+            span,
+            "openllmetry-llm",
+            first_count(attributes, "llm.usage.prompt_tokens"),
+            first_count(attributes, "llm.usage.completion_tokens"),
+            first_count(attributes, "llm.usage.cache_read_input_tokens"),
+            first_count(attributes, "llm.usage.cache_creation_input_tokens"),
+            None,
+        )
+    if span.usage_rule and not span.reasoning_tokens:
+        thought = first_count(attributes, "llm.usage.reasoning_tokens") or 0
+        span.reasoning_tokens = min(thought, span.output_tokens)
 
 
 def indexed_messages(attributes: Attributes, prefix: str) -> str:
-    """Older releases: `gen_ai.prompt.0.role`, `gen_ai.prompt.0.content`, … as JSON text."""
-    found = []
-    for index in range(_MAX_INDEXED):
-        role = attributes.get(f"{prefix}{index}.role")
-        content = attributes.get(f"{prefix}{index}.content")
-        first_call = attributes.get(f"{prefix}{index}.tool_calls.0.name")
-        if role is None and content is None and first_call is None:
-            break
-        message: dict[str, object] = {"role": text(role), "content": content}
-        calls = _indexed_calls(attributes, f"{prefix}{index}.tool_calls.")
-        if calls:
-            message["tool_calls"] = calls
-        call_id = text(attributes.get(f"{prefix}{index}.tool_call_id"))
-        if call_id:
-            message["tool_call_id"] = call_id
-        reason = text(attributes.get(f"{prefix}{index}.finish_reason"))
-        if reason:
-            message["finish_reason"] = reason
-        found.append(message)
-    return to_json(found) if found else ""
+    """Older releases: `gen_ai.prompt.0.role`, `gen_ai.prompt.0.content`, … as JSON text.
+
+    Numbers may have gaps: an SDK that keeps 128 attributes drops the oldest ones first.
+    """
+    skip = len(prefix)
+    found: dict[int, dict[str, Value]] = {}
+    for key, value in attributes.items():
+        if key.startswith(prefix) and value is not None:
+            number, _, field = key[skip:].partition(".")
+            if field and len(number) < 6 and number.isascii() and number.isdigit():
+                found.setdefault(int(number), {})[field] = value
+    return to_json([_message(found[number]) for number in sorted(found)]) if found else ""
 
 
-def _indexed_calls(attributes: Attributes, prefix: str) -> list[dict[str, str]]:
-    calls = []
-    for index in range(_MAX_INDEXED):
-        name = attributes.get(f"{prefix}{index}.name")
-        arguments = attributes.get(f"{prefix}{index}.arguments")
-        if name is None and arguments is None:
-            break
-        calls.append(
-            {
-                "id": text(attributes.get(f"{prefix}{index}.id")),
-                "name": text(name),
-                "arguments": text(arguments),
-            }
-        )
-    return calls
+def _message(fields: dict[str, Value]) -> dict[str, object]:
+    # Completions without a chat have their prompt under `user`.
+    content = fields.get("content", fields.get("user"))
+    message: dict[str, object] = {"role": text(fields.get("role")), "content": content}
+    if content is None and "refusal" in fields:
+        message["content"] = fields["refusal"]
+    for name in ("tool_call_id", "finish_reason", "reasoning"):
+        if said := text(fields.get(name)):
+            message[name] = said
+    calls: dict[int, dict[str, str]] = {}
+    for key, value in fields.items():
+        if key.startswith(("tool_calls.", "function_call.")):
+            number, _, field = key.removeprefix("tool_calls.").rpartition(".")
+            if field in ("id", "name", "arguments"):
+                index = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
+                calls.setdefault(index, {"id": "", "name": "", "arguments": ""})[field] = text(value)
+    if calls:
+        message["tool_calls"] = [calls[index] for index in sorted(calls)]
+    return message

@@ -15,11 +15,29 @@ MAX_LABEL: Final = 512
 
 _KEYS: Final = frozenset(
     {
+        "ai.documents",
+        "ai.embedding",
+        "ai.embeddings",
+        "ai.prompt",
+        "ai.prompt.messages",
+        "ai.prompt.tools",
+        "ai.response.object",
+        "ai.response.providerMetadata",
+        "ai.response.reasoning",
+        "ai.response.text",
+        "ai.response.toolCalls",
+        "ai.schema",
+        "ai.toolCall.args",
+        "ai.toolCall.result",
+        "ai.value",
+        "ai.values",
+        "all_messages_events",
         "crew_agents",
         "crew_inputs",
         "crew_tasks",
         "embedding.text",
         "embedding.vector",
+        "events",
         "final_result",
         "gen_ai.completion",
         "gen_ai.evaluation.explanation",
@@ -36,17 +54,28 @@ _KEYS: Final = frozenset(
         "gen_ai.tool.definitions",
         "gen_ai.tool.json_schema",
         "input.value",
+        "langfuse.observation.input",
+        "langfuse.observation.output",
+        "langfuse.trace.input",
+        "langfuse.trace.output",
         "llm.functions",
         "llm.invocation_parameters",
         "logfire.json_schema",
         "message",
+        "mlflow.chat.tools",
+        "mlflow.spanInputs",
+        "mlflow.spanOutputs",
         "model_request_parameters",
         "output.value",
         "pydantic_ai.all_messages",
-        "retrieval.query",
+        "request_data",
         "reranker.query",
+        "response_data",
+        "retrieval.query",
         "tool.parameters",
+        "tool_arguments",
         "tool_call.function.arguments",
+        "tool_response",
         "traceloop.entity.input",
         "traceloop.entity.output",
     }
@@ -57,6 +86,7 @@ _PREFIXES: Final = (
     "llm.output_messages.",
     "llm.tools.",
     "llm.prompts.",
+    "llm.completions.",
     "llm.choices.",
     "llm.prompt_template.",
     "llm.request.functions.",
@@ -69,12 +99,24 @@ _PREFIXES: Final = (
 )
 
 
+class _Named(dict[str, bool]):
+    """Attribute name → whether it belongs to the payload whatever its value; filled as names are met."""
+
+    def __missing__(self, key: str) -> bool:
+        found = key in _KEYS or key.startswith(_PREFIXES)
+        if len(self) < _REMEMBERED:
+            self[key] = found
+        return found
+
+
+#: Names of attributes are few; the bound is for senders who make them up.
+_REMEMBERED: Final = 10_000
+_named: Final = _Named()
+
+
 def payload_attributes(attributes: Attributes) -> frozenset[str]:
     """The keys whose values belong to the payload."""
+    named = _named
     return frozenset(
-        [
-            key
-            for key, value in attributes.items()
-            if (value.__class__ is str and len(value) > MAX_LABEL) or key in _KEYS or key.startswith(_PREFIXES)
-        ]
+        [key for key, value in attributes.items() if named[key] or (value.__class__ is str and len(value) > MAX_LABEL)]
     )

@@ -10,22 +10,23 @@ from __future__ import annotations
 from tracestore.spans.model import Attributes, Span
 from tracestore.spans.semconv.values import first_count
 
-_INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
-_OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
-_CACHE_READ = (
+#: The last ones are Semantic Kernel's older spelling.
+INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.response.prompt_tokens")
+OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "gen_ai.response.completion_tokens")
+CACHE_READ = (
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens",
     "gen_ai.usage.details.cache_read_tokens",
     "gen_ai.usage.input_tokens.cached",
 )
-_CACHE_WRITE = (
+CACHE_WRITE = (
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
     "gen_ai.usage.cache_write_input_tokens",
     "gen_ai.usage.details.cache_write_tokens",
 )
-_REASONING = (
+REASONING = (
     "gen_ai.usage.reasoning.output_tokens",
     "gen_ai.usage.reasoning_tokens",
     "gen_ai.usage.details.reasoning_tokens",
@@ -55,12 +56,52 @@ def from_genai(span: Span, attributes: Attributes, rule: str = "genai") -> bool:
     return _fill(
         span,
         rule,
-        first_count(attributes, *_INPUT),
-        first_count(attributes, *_OUTPUT),
-        first_count(attributes, *_CACHE_READ),
-        first_count(attributes, *_CACHE_WRITE),
-        first_count(attributes, *_REASONING),
+        first_count(attributes, *INPUT),
+        first_count(attributes, *OUTPUT),
+        first_count(attributes, *CACHE_READ),
+        first_count(attributes, *CACHE_WRITE),
+        first_count(attributes, *REASONING),
     )
+
+
+def from_counts(
+    span: Span,
+    rule: str,
+    inputs: int | None,
+    outputs: int | None,
+    cache_read: int | None,
+    cache_write: int | None,
+    reasoning: int | None,
+    *,
+    total: int | None = None,
+    cached_inside: bool = True,
+    reasoning_inside: bool = True,
+) -> bool:
+    """Counts that were read elsewhere; False when there is neither input nor output.
+
+    Whether cached tokens are part of the input, and reasoning of the output, is what the sender's
+    convention says (`…_inside`), unless its `total` proves the contrary.
+    """
+    if inputs is None and outputs is None:
+        return False
+    inputs, outputs, cached = inputs or 0, outputs or 0, (cache_read or 0) + (cache_write or 0)
+    thought = reasoning or 0
+    if total is not None and total > 0:
+        if total == inputs + outputs:
+            cached_inside = reasoning_inside = True
+        elif total == inputs + outputs + cached + thought:
+            cached_inside = reasoning_inside = False
+        elif total == inputs + outputs + cached:
+            cached_inside, reasoning_inside = False, True
+        elif total == inputs + outputs + thought:
+            cached_inside, reasoning_inside = True, False
+    if cached and not cached_inside:
+        inputs += cached
+        rule += "+cached"
+    if thought and not reasoning_inside:
+        outputs += thought
+        rule += "+reasoning"
+    return _fill(span, rule, inputs, outputs, cache_read, cache_write, reasoning)
 
 
 def _fill(

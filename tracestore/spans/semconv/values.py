@@ -64,6 +64,15 @@ def count(value: Value) -> int | None:
     return min(number, _MAX_COUNT) if number >= 0 else None
 
 
+def unquoted(value: Value) -> str:
+    """A scalar as text, without the quotes of a sender that writes every value as JSON (MLflow)."""
+    found = text(value)
+    if found[:1] == '"' and found[-1:] == '"':
+        parsed = parse_json(found)
+        return parsed if isinstance(parsed, str) else found
+    return found
+
+
 def first_count(attributes: Attributes, *keys: str) -> int | None:
     """The first of these attributes that holds a count."""
     for key in keys:
