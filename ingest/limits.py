@@ -37,7 +37,7 @@ class IngestLimits:
     commit_rows: int = 20_000
     commit_bytes: int = 64 * MIB
     commits: int = 2
-    second_rows: int = 2_000
+    second_rows: int = 8_000
     small_rows: int = 2_000
     busy_s: float = 0.1
     linger_s: float = 0.03

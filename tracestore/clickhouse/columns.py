@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -142,17 +143,17 @@ def span_columns(batch: Sequence[tuple[str, Span]], version: int) -> pa.Table:
     spans = [span for _, span in batch]
     records = [span.record for span in spans]
     columns: dict[str, pa.Array] = {"project": text(project for project, _ in batch)}
-    for name in RECORD_TEXTS:
-        columns[name] = text([getattr(record, name) for record in records])
-    for name in SPAN_TEXTS:
-        columns[name] = text([getattr(span, name) for span in spans])
+    for names, things in ((RECORD_TEXTS, records), (SPAN_TEXTS, spans)):
+        # All fields of a span at once and then turned: half the cost of asking field by field.
+        turned = list(zip(*map(attrgetter(*names), things), strict=True)) or [()] * len(names)
+        columns |= {name: text(list(values)) for name, values in zip(names, turned, strict=True)}
     columns["service"] = text([record.resource.service for record in records])
     columns["scope_name"] = text([record.scope.name for record in records])
     columns["scope_version"] = text([record.scope.version for record in records])
     columns["start_time"] = times(record.start_ns for record in records)
-    columns["duration_ns"] = counts(max(0, record.end_ns - record.start_ns) for record in records)
+    columns["duration_ns"] = counts(record.end_ns - record.start_ns for record in records)
     for name in COUNTS:
-        columns[name] = counts(max(0, getattr(span, name)) for span in spans)
+        columns[name] = counts(map(attrgetter(name), spans))
     columns["cost_usd"] = pa.array([span.cost_usd for span in spans], pa.float64())
     columns["dropped_attributes"] = pa.array([min(r.dropped_attributes, 2**32 - 1) for r in records], pa.uint32())
     columns["input_preview"] = text([preview(span.input, span.type) for span in spans])
@@ -240,7 +241,12 @@ def text(values: Iterable[str]) -> pa.Array:
 
 
 def counts(values: Iterable[int]) -> pa.Array:
-    return pa.array([min(value, 2**64 - 1) for value in values], pa.uint64())
+    """Unsigned integers; what is outside their range becomes its end."""
+    values = list(values)
+    try:
+        return pa.array(values, pa.uint64())
+    except (pa.ArrowInvalid, OverflowError):
+        return pa.array([min(max(value, 0), 2**64 - 1) for value in values], pa.uint64())
 
 
 def times(values: Iterable[int]) -> pa.Array:

@@ -38,6 +38,12 @@ def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[S
     with the number of spans (and their sorting).
     """
     before = [_columns(span) for span in spans]
+    apply(spans, overrides)
+    return [span for span, old in zip(spans, before, strict=True) if _columns(span) != old]
+
+
+def apply(spans: Sequence[Span], overrides: Overrides | None = None) -> None:
+    """The same for who does not ask what changed, which costs as much as the rules do."""
     first: dict[tuple[str, str], Span] = {}
     for span in spans:
         first.setdefault((span.record.trace_id, span.record.span_id), span)
@@ -55,7 +61,6 @@ def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[S
             if kept is not span:
                 for name in _COLUMNS:
                     setattr(span, name, getattr(kept, name))
-    return [span for span, old in zip(spans, before, strict=True) if _columns(span) != old]
 
 
 #: The columns that a rule may change.

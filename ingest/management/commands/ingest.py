@@ -35,13 +35,13 @@ class Command(BaseCommand):
         from tracestore.clickhouse.log_writer import LogWriter
         from tracestore.clickhouse.writer import SpanWriter
         from tracestore.spans.normalise import normalise
-        from tracestore.spans.resolve import resolve
+        from tracestore.spans.resolve import apply
 
         parts = Parts(
             writer=SpanWriter(),
             log_writer=LogWriter(),
             normalise=normalise,
-            resolve=resolve,
+            resolve=apply,
             identify=identify_in_thread,
             check_ready=check_ready,
             require_key=settings.ENVIRONMENT.require_api_key,
