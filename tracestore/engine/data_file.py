@@ -44,7 +44,7 @@ def _memory_file() -> IO[bytes]:
 
 def _on_disk(file: IO[bytes]) -> IO[bytes]:
     """The same content in a nameless file in the working directory, which is the engine's spool."""
-    moved = tempfile.TemporaryFile(dir=".")
+    moved = tempfile.TemporaryFile(dir=".")  # noqa: SIM115 closed by the caller
     file.seek(0)
     shutil.copyfileobj(file, moved)
     file.close()
