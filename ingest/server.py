@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,7 +23,8 @@ from ingest.operations import Operations
 from ingest.receive import Receiver
 from ingest.store import Store, Writer
 from tracestore.keys import Identity
-from tracestore.spans.model import Span, SpanRecord
+from tracestore.spans.model import Span
+from tracestore.spans.own_prices import Overrides
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +43,14 @@ class Parts:
     """What the server is put together from; the tests bring their own."""
 
     writer: Writer
-    normalise: Callable[[SpanRecord], Span]
-    resolve: Callable[[Sequence[Span]], object]
+    #: Both take `overrides` too, and are given it where a project has own prices.
+    normalise: Callable[..., Span]
+    resolve: Callable[..., object]
     identify: Callable[[str], Identity | None]
     check_ready: Callable[[], object]
     require_key: bool = False
+    #: A project's own prices, from memory: asked for every export.
+    overrides: Callable[[str], Overrides | None] = lambda project: None
     limits: IngestLimits = field(default_factory=IngestLimits)
 
 
@@ -56,9 +60,11 @@ class IngestServer:
     def __init__(self, parts: Parts) -> None:
         limits = parts.limits
         self.metrics = Metrics()
-        self._store = Store(parts.writer, parts.resolve, self.metrics, bisect_writes=limits.bisect_writes)
+        self._store = Store(
+            parts.writer, parts.resolve, self.metrics, bisect_writes=limits.bisect_writes, overrides=parts.overrides
+        )
         self.commit = GroupCommit(self._store, limits, self.metrics)
-        self.receiver = Receiver(self.commit, parts.normalise, limits, self.metrics)
+        self.receiver = Receiver(self.commit, parts.normalise, limits, self.metrics, parts.overrides)
         self._gate = Gate(parts.identify, require_key=parts.require_key)
         self._limits = limits
         self._operations = Operations(self.metrics, parts.check_ready)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from tracestore import leases
+from tracestore import leases, prices
 from tracestore.clickhouse import settling
 from tracestore.errors import Unavailable
 
@@ -28,7 +28,7 @@ def settle_traces() -> None:
             if not held:
                 return  # another worker is at it
             try:
-                done = settling.settle()
+                done = settling.settle(prices.overrides_of)
             except Unavailable as error:
                 log.warning("settling waits for the store", reason=error.message)
                 return

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 
 from tracestore.clickhouse import client, columns, queries
 from tracestore.clickhouse.client import DATABASE
 from tracestore.spans.model import Resource, Scope, Span, SpanRecord
+from tracestore.spans.own_prices import Overrides
 from tracestore.spans.resolve import resolve
 
 #: A trace that received nothing for this long is settled. Longer than any write takes between
@@ -28,6 +29,8 @@ QUIET_MS: Final = 2_000
 BUSY_MS: Final = 10_000
 #: Traces of one pass at most: bounds the memory of a pass after the worker was away for long.
 PASS_TRACES: Final = 5_000
+
+OverridesOf: TypeAlias = Callable[[str], Overrides | None]
 
 #: Columns that resolving may change.
 _TEXTS = columns.SPAN_TEXTS
@@ -43,8 +46,8 @@ class Settled:
     more: bool = False
 
 
-def settle() -> Settled:
-    """One pass over at most PASS_TRACES traces.
+def settle(overrides: OverridesOf = lambda project: None) -> Settled:
+    """One pass over at most PASS_TRACES traces. `overrides` gives the own prices of a project.
 
     Raises:
         Unavailable: the store does not answer; the next pass starts where this one would have.
@@ -61,7 +64,7 @@ def settle() -> Settled:
         "busy_since": f"{busy_since:%Y-%m-%d %H:%M:%S.%f}",
         "version": version,
     }
-    changed = resolve_spans(chosen, version)
+    changed = resolve_spans(chosen, version, overrides)
     client.run(queries.load("settle_summaries"), chosen)
     client.run(queries.load("settle_moved"), chosen)
     client.run(queries.load("settle_mark"), chosen)
@@ -69,7 +72,7 @@ def settle() -> Settled:
     return Settled(waiting, changed, more=waiting >= PASS_TRACES)
 
 
-def resolve_spans(chosen: dict[str, Any], version: int) -> int:
+def resolve_spans(chosen: dict[str, Any], version: int, overrides: OverridesOf) -> int:
     """Applies the trace-level rules to the chosen traces; writes the spans that changed again."""
     by_project: dict[str, list[Span]] = defaultdict(list)
     for project, *row in client.run(queries.load("settle_spans"), chosen).result_rows:
@@ -77,7 +80,7 @@ def resolve_spans(chosen: dict[str, Any], version: int) -> int:
     changed = {
         (project, span.record.trace_id, span.record.span_id): span
         for project, spans in by_project.items()
-        for span in resolve(spans)
+        for span in resolve(spans, overrides(project))
     }
     if changed:
         rewrite(chosen, changed, version)

@@ -9,8 +9,11 @@ On the hot path of ingest: look-ups of known keys only, JSON parsed only where a
 
 from __future__ import annotations
 
+from typing import Final
+
 from tracestore.spans import pricing
-from tracestore.spans.model import Span, SpanRecord
+from tracestore.spans.model import Attributes, Span, SpanRecord
+from tracestore.spans.own_prices import Overrides
 from tracestore.spans.semconv import genai, mcp, openinference, openllmetry, plumbing, usage
 from tracestore.spans.semconv.context import metadata, read_context
 from tracestore.spans.semconv.errors import error_type
@@ -18,7 +21,7 @@ from tracestore.spans.semconv.payload import payload_attributes
 from tracestore.spans.semconv.values import first_text, text
 
 
-def normalise(record: SpanRecord, overrides: pricing.Overrides | None = None) -> Span:
+def normalise(record: SpanRecord, overrides: Overrides | None = None) -> Span:
     """The span with all columns that it can tell itself. Never raises; strange values read as ''.
 
     `overrides` are own prices that go before the built-in table.
@@ -48,7 +51,7 @@ def normalise(record: SpanRecord, overrides: pricing.Overrides | None = None) ->
     return span
 
 
-def _finish_call(span: Span, overrides: pricing.Overrides | None) -> None:
+def _finish_call(span: Span, overrides: Overrides | None) -> None:
     if is_no_call(span):
         span.type = "workflow"
         usage.drop_usage(span)
@@ -76,42 +79,43 @@ def is_no_call(span: Span) -> bool:
     )
 
 
-def price_call(span: Span, overrides: pricing.Overrides | None = None) -> None:
+def price_call(span: Span, overrides: Overrides | None = None) -> None:
     """Fill `cost_usd`: from our prices, else what the sender computed, else None (unknown)."""
     span.cost_usd, span.price_source = None, ""
     if not span.usage_rule:
         return
-    model = span.model or span.request_model
-    span.cost_usd, span.price_source = pricing.cost(
+    model, asked = span.model, span.request_model
+    price = pricing.find(
         span.provider,
-        model,
+        (model, asked) if asked and asked != model else (model,),
+        span.input_tokens,
+        span.record.start_ns,
+        overrides,
+    )
+    if price is None:
+        span.cost_usd = reported_cost(span.record.attributes)
+        span.price_source = "" if span.cost_usd is None else pricing.REPORTED
+        return
+    span.price_source = price.source
+    span.cost_usd = pricing.cost(
+        price,
         span.input_tokens,
         span.output_tokens,
         span.cache_read_tokens,
         span.cache_write_tokens,
-        span.record.start_ns,
-        overrides,
+        span.reasoning_tokens,
     )
-    if span.cost_usd is None and span.request_model and span.request_model != model:
-        span.cost_usd, span.price_source = pricing.cost(
-            span.provider,
-            span.request_model,
-            span.input_tokens,
-            span.output_tokens,
-            span.cache_read_tokens,
-            span.cache_write_tokens,
-            span.record.start_ns,
-            overrides,
-        )
-    if span.cost_usd is None:
-        _reported_cost(span)
 
 
-def _reported_cost(span: Span) -> None:
-    reported = first_text(span.record.attributes, "operation.cost", "llm.cost.total", "gen_ai.usage.cost")
+#: Where senders write the cost that they computed, in US dollars; the first that holds a number counts.
+REPORTED_COSTS: Final = ("operation.cost", "llm.cost.total", "gen_ai.usage.cost")
+
+
+def reported_cost(attributes: Attributes) -> float | None:
+    """The cost that the sender computed, None when it is none."""
+    reported = first_text(attributes, *REPORTED_COSTS)
     try:
         dollars = float(reported)
     except ValueError:
-        return
-    if 0 <= dollars < 1e9:
-        span.cost_usd, span.price_source = dollars, "reported"
+        return None
+    return dollars if 0 <= dollars < 1e9 else None

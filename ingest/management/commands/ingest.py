@@ -33,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from tracestore.clickhouse.writer import SpanWriter
+        from tracestore.prices import PriceBook
         from tracestore.spans.normalise import normalise
         from tracestore.spans.resolve import resolve
 
@@ -42,6 +43,7 @@ class Command(BaseCommand):
             resolve=resolve,
             identify=identify_in_thread,
             check_ready=check_ready,
+            overrides=PriceBook().start().of,
             require_key=settings.ENVIRONMENT.require_api_key,
         )
         # Spans hold no cycles, and there are many of them: collections at the default rate take a
