@@ -6,17 +6,19 @@ reads all of them every few seconds, so that asking costs a look into a dict and
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import close_old_connections
 
-from tracestore.models import PriceOverride
+from tracestore.clickhouse.repricing import Calls
+from tracestore.models import PriceOverride, Project
 from tracestore.spans.own_prices import Overrides, OwnPrice
 from tracestore.spans.pricing import Price
 
@@ -100,3 +102,41 @@ def by_project(rows: Iterable[PriceOverride]) -> dict[str, Overrides]:
     for row in rows:
         found[row.project.slug].append(as_own_price(row))
     return {project: Overrides(prices) for project, prices in found.items()}
+
+
+#: What a price is about and what it says; a change of any makes another revision.
+_PRICING: Final = (
+    "model", "provider", "input_per_million", "output_per_million", "cache_read_per_million",
+    "cache_write_per_million", "reasoning_per_million", "valid_from", "valid_until",
+)  # fmt: skip
+
+
+def create(project: str, values: Mapping[str, Any], user: Any = None) -> PriceOverride:
+    """A new price of a project from checked values (field names of `PriceOverride`)."""
+    owner = Project.objects.get_or_create(slug=project, defaults={"name": project})[0]
+    return PriceOverride.objects.create(project=owner, created_by=user, **values)
+
+
+def change(row: PriceOverride, values: Mapping[str, Any]) -> PriceOverride:
+    """Stores checked values in a price; a new revision when it means something else now."""
+    row.revision += any(getattr(row, name) != values.get(name, getattr(row, name)) for name in _PRICING)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save()
+    return row
+
+
+def calls_of(row: PriceOverride) -> Calls:
+    """The stored calls that a price is about."""
+    return Calls(row.project.slug, row.model, row.provider, row.valid_from, row.valid_until)
+
+
+def reprice_command(calls: Calls) -> str:
+    """What recalculates these calls, for a shell."""
+    words = ["manage.py", "reprice", "--project", calls.project]
+    if calls.model:
+        words += ["--model", calls.model]
+    for name, moment in (("--since", calls.since), ("--until", calls.until)):
+        if moment is not None:
+            words += [name, moment.isoformat()]
+    return shlex.join(words)

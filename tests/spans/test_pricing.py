@@ -92,7 +92,11 @@ def test_a_model_behind_a_proxy_that_speaks_openai() -> None:
         ("openai", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini"),
         ("openai", "gpt-4o-2024-05-13", "openai/gpt-4o-2024-05-13"),
         ("anthropic", "claude-sonnet-4-5-20250929", "anthropic/claude-sonnet-4-5"),
-        ("aws", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws/regional.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        (
+            "aws",
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "aws/regional.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ),
         ("litellm", "claude-sonnet-4-5", "anthropic/claude-sonnet-4-5"),
         ("openai", "gpt-4o-mini-2099-01-01", ""),
     ],

@@ -50,6 +50,15 @@ class Price:
     source: str = TABLE
 
 
+def tier(provider: str, models: Iterable[str], input_tokens: int, at_ns: int) -> int:
+    """The input size above which the table's price of this call counts; 0 when from the first token on."""
+    for model in models:
+        starts = [start for start, _ in _tariff(provider, model, at_ns) if input_tokens > start]
+        if starts:
+            return max(starts[-1], 0)
+    return 0
+
+
 class Term(NamedTuple):
     """A part of a cost: so many tokens (or one request) of a class at so many dollars each."""
 

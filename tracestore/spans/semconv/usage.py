@@ -10,22 +10,23 @@ from __future__ import annotations
 from tracestore.spans.model import Attributes, Span
 from tracestore.spans.semconv.values import first_count
 
-_INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
-_OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
-_CACHE_READ = (
+#: The attributes that GenAI instrumentations write a figure into, the first that holds a count counts.
+INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
+OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
+CACHE_READ = (
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens",
     "gen_ai.usage.details.cache_read_tokens",
     "gen_ai.usage.input_tokens.cached",
 )
-_CACHE_WRITE = (
+CACHE_WRITE = (
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
     "gen_ai.usage.cache_write_input_tokens",
     "gen_ai.usage.details.cache_write_tokens",
 )
-_REASONING = (
+REASONING = (
     "gen_ai.usage.reasoning.output_tokens",
     "gen_ai.usage.reasoning_tokens",
     "gen_ai.usage.details.reasoning_tokens",
@@ -55,11 +56,11 @@ def from_genai(span: Span, attributes: Attributes, rule: str = "genai") -> bool:
     return _fill(
         span,
         rule,
-        first_count(attributes, *_INPUT),
-        first_count(attributes, *_OUTPUT),
-        first_count(attributes, *_CACHE_READ),
-        first_count(attributes, *_CACHE_WRITE),
-        first_count(attributes, *_REASONING),
+        first_count(attributes, *INPUT),
+        first_count(attributes, *OUTPUT),
+        first_count(attributes, *CACHE_READ),
+        first_count(attributes, *CACHE_WRITE),
+        first_count(attributes, *REASONING),
     )
 
 
