@@ -41,7 +41,7 @@ class PriceFields(serializers.Serializer[Any]):
 class Price(PriceFields):
     id = count()
     revision = count("Counts the changes.")
-    source = text("What `price_source` of a span says when this made its cost.")
+    source = text("What `price_source` of a span says when this made its cost.")  # type: ignore[assignment]
     created_at = moment()
     created_by = text()
 
@@ -91,7 +91,7 @@ class Model(serializers.Serializer[Any]):
     provider = text()
     calls = count("Model calls and embeddings.")
     embeddings = count()
-    errors = count()
+    errors = count()  # type: ignore[assignment]
     input_tokens = count()
     output_tokens = count()
     cache_read_tokens = count()

@@ -248,7 +248,7 @@ class CostPart(serializers.Serializer[Any]):
 
 
 class CostExplained(serializers.Serializer[Any]):
-    source = text("The price source and its version, as in `price_source`.")
+    source = text("The price source and its version, as in `price_source`.")  # type: ignore[assignment]
     words = text()
     formula = text("Empty when the price that made the cost is not known any more.")
     parts = CostPart(many=True)

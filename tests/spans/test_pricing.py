@@ -224,8 +224,8 @@ def test_a_cost_is_the_sum_of_its_terms(reasoning: float | None, read: int, writ
     price = Price(1e-6, 2e-6, 1e-7, 1.25e-6, request=0.01, reasoning=reasoning)
     usage = (1000, 500, read, write, 200)
     parts = pricing.terms(price, *usage)
-    assert sum(part.count * part.each for part in parts) == pytest.approx(pricing.cost(price, *usage))
-    assert sum(part.count for part in parts if part.figure != "request") == 1500
+    assert sum(part.number * part.each for part in parts) == pytest.approx(pricing.cost(price, *usage))
+    assert sum(part.number for part in parts if part.figure != "request") == 1500
 
 
 @pytest.mark.parametrize(("model", "expected"), [("gpt-4o", "openai"), ("claude-x", "anthropic"), ("?", ""), ("", "")])

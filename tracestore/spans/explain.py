@@ -18,7 +18,7 @@ from tracestore.spans.normalise import REPORTED_COSTS
 from tracestore.spans.own_prices import Overrides
 from tracestore.spans.pricing import REPORTED, TABLE, Price
 from tracestore.spans.semconv import usage
-from tracestore.spans.semconv.values import count
+from tracestore.spans.semconv.values import count, text
 
 CALLS: Final = ("llm", "embedding")
 
@@ -292,11 +292,11 @@ def cost(row: Figures, attributes: Mapping[str, Value], overrides: Overrides | N
 
 def _reported(row: Figures, attributes: Mapping[str, Value]) -> Cost:
     found = Cost(REPORTED, "No price is known for the model; this is what the sender computed.")
-    name = next((name for name in REPORTED_COSTS if attributes.get(name) not in (None, "")), None)
+    name = next((name for name in REPORTED_COSTS if text(attributes.get(name))), None)
     if name is None:
         found.notes.append("Another span that reports the same call had the cost.")
     else:
-        found.formula = f"{name} = {attributes[name]}"
+        found.formula = f"{name} = {text(attributes[name])}"
     return found
 
 
@@ -327,8 +327,8 @@ def _add_formula(found: Cost, price: Price, row: Figures) -> None:
             texts.append(f"{_money(term.each)} a request")
             continue
         million = term.each * 1_000_000
-        found.parts.append(Part(term.figure, term.count, float(f"{million:.12g}"), term.count * term.each))
-        texts.append(f"{term.count:,} {term.figure} × {_money(million)}/M")
+        found.parts.append(Part(term.figure, term.number, float(f"{million:.12g}"), term.number * term.each))
+        texts.append(f"{term.number:,} {term.figure} × {_money(million)}/M")
     found.formula = " + ".join(texts) or "no tokens"
     tier = _tier(row) if found.source.startswith(TABLE) else None
     if tier:
@@ -341,8 +341,8 @@ def _tier(row: Figures) -> int:
 
 
 def _money(dollars: float) -> str:
-    text = f"{dollars:.12f}".rstrip("0")
-    whole, _, places = text.partition(".")
+    digits = f"{dollars:.12f}".rstrip("0")
+    whole, _, places = digits.partition(".")
     return f"${whole}.{places.ljust(2, '0')}"
 
 

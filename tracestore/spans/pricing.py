@@ -63,7 +63,7 @@ class Term(NamedTuple):
     """A part of a cost: so many tokens (or one request) of a class at so many dollars each."""
 
     figure: str
-    count: int
+    number: int
     each: float
 
 
@@ -109,7 +109,7 @@ def terms(
         Term("output", output_tokens - apart, price.output),
         Term("reasoning", apart, price.reasoning or 0.0),
     ]
-    return [term for term in found if term.count]
+    return [term for term in found if term.number]
 
 
 def cost(
