@@ -9,18 +9,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+from kombu.exceptions import OperationalError
 
 from tracestore import leases, prices
 from tracestore.clickhouse import repricing
 from tracestore.clickhouse.repricing import Batch, Calls
-from tracestore.errors import Overloaded
+from tracestore.errors import Overloaded, Unavailable
+from tracestore.models import Project, Repricing
 
 #: The lease of settling, which rewrites rows too: two writers of one row would undo each other.
 LEASE: Final = "settle_traces"
 LEASE_SECONDS: Final = 15
 #: How long a batch waits for its turn.
 PATIENCE_SECONDS: Final = 120.0
+
+
+#: A recalculation in the background that told nothing for so long was killed with its worker.
+SILENT: Final = timedelta(seconds=PATIENCE_SECONDS + 30)
 
 
 @dataclass(slots=True)
@@ -97,3 +105,34 @@ def tally(progress: Progress, batch: Batch) -> None:
         outcome.new_cost_usd += span.cost_usd or 0.0
         outcome.newly_priced += change.old_cost is None and span.cost_usd is not None
         outcome.newly_unpriced += change.old_cost is not None and span.cost_usd is None
+
+
+def is_going(job: Repricing) -> bool:
+    """Whether it waits or runs, and has told so lately."""
+    going = job.state in (Repricing.State.WAITING, Repricing.State.RUNNING)
+    return going and datetime.now(UTC) - job.told_at <= SILENT
+
+
+def start(calls: Calls, user: Any = None) -> Repricing:
+    """Asks the worker for a recalculation in the background.
+
+    By the task's name, through our own application: a web process has loaded no tasks.
+
+    Raises:
+        Overloaded: one of this project is under way; each takes a thread of the worker.
+        Unavailable: the queue of background work does not answer; nothing was started.
+    """
+    from tracestore.celery import app
+
+    project = Project.objects.get_or_create(slug=calls.project, defaults={"name": calls.project})[0]
+    if any(is_going(job) for job in Repricing.objects.filter(project=project).order_by("-pk")[:1]):
+        raise Overloaded("A recalculation is under way. Start the next one when it is done.", retry_after_s=10)
+    job = Repricing.objects.create(
+        project=project, model=calls.model, since=calls.since, until=calls.until, requested_by=user
+    )
+    try:
+        app.send_task("tracestore.reprice", args=[job.pk])
+    except (OperationalError, OSError) as error:
+        job.delete()
+        raise Unavailable("The queue of background work does not answer. Run `manage.py reprice` instead.") from error
+    return job

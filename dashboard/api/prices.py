@@ -18,7 +18,8 @@ from tracestore import prices
 from tracestore.clickhouse import repricing
 from tracestore.clickhouse.repricing import Calls
 from tracestore.errors import InvalidInput, NotFound, TracestoreError
-from tracestore.models import PriceOverride, Project, Repricing
+from tracestore.models import PriceOverride, Repricing
+from tracestore.repricing import start
 
 #: Recalculations that are listed, the latest first.
 LISTED = 50
@@ -143,7 +144,7 @@ class Repricings(Endpoint):
         "right already stay; starting it twice does no harm.",
         parameters=[PROJECT],
         request=price_shapes.RepricingFields,
-        responses=made(price_shapes.Repricing, 202, 400),
+        responses=made(price_shapes.Repricing, 202, 400, 429, 503),
     )
     def post(self, request: Request) -> Response:
         calls = read_calls(self.project, request.data)
@@ -230,18 +231,6 @@ def read_calls(project: str, sent: object) -> Calls:
     if since and until and since >= until:
         raise InvalidInput("Expected a time after since.", field="until")
     return Calls(project, model, since=since, until=until)
-
-
-def start(calls: Calls, user: Any) -> Repricing:
-    """Asks the worker for a recalculation."""
-    from tracestore import tasks
-
-    project = Project.objects.get_or_create(slug=calls.project, defaults={"name": calls.project})[0]
-    job = Repricing.objects.create(
-        project=project, model=calls.model, since=calls.since, until=calls.until, requested_by=user
-    )
-    tasks.reprice.delay(job.pk)
-    return job
 
 
 def repricing_job(row: Repricing) -> dict[str, Any]:

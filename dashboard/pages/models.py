@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -21,12 +21,11 @@ from tracestore.clickhouse import model_usage
 from tracestore.clickhouse.model_usage import ModelUsage
 from tracestore.errors import InvalidInput, NotFound
 from tracestore.models import PriceOverride, Repricing
+from tracestore.repricing import is_going, start
 
 #: Models shown at most; whoever has more reads the API.
 SHOWN: Final = 500
 DEFAULT_SINCE: Final = "7d"
-#: A running recalculation that told nothing for so long was killed with its worker.
-SILENT: Final = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
@@ -82,7 +81,7 @@ def delete_price(request: HttpRequest, project: str, number: str) -> HttpRespons
 @change
 def start_repricing(request: HttpRequest, project: str) -> HttpResponse:
     sent = {name: request.POST[name] for name in ("model", "since", "until") if request.POST.get(name)}
-    price_api.start(price_api.read_calls(project, sent), request.user)
+    start(price_api.read_calls(project, sent), request.user)
     return redirect(f"{reverse('models')}#repricing")
 
 
@@ -157,10 +156,9 @@ def latest_job(project: str) -> dict[str, Any] | None:
     row = Repricing.objects.filter(project__slug=project).order_by("-pk").first()
     if row is None:
         return None
-    going = row.state in (Repricing.State.WAITING, Repricing.State.RUNNING)
-    silent = going and datetime.now(UTC) - row.told_at > SILENT
+    going = is_going(row)
     return price_api.repricing_job(row) | {
-        "going": going and not silent,
-        "silent": silent,
+        "going": going,
+        "silent": not going and row.state in (Repricing.State.WAITING, Repricing.State.RUNNING),
         "changed": sum(one["calls"] for one in row.outcome),
     }

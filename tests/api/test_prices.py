@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from kombu.exceptions import OperationalError
 
 from dashboard.api import price_shapes, prices
 from tests.api.conftest import with_key
 from tracestore import tasks
+from tracestore.celery import app
 from tracestore.clickhouse import repricing
 from tracestore.clickhouse.repricing import Calls, Touched
 from tracestore.errors import Unavailable
@@ -151,11 +157,13 @@ def test_there_is_a_most(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_recalculation_is_started_and_read(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(tasks.reprice, "delay", sent.append)
+    monkeypatch.setattr(app, "send_task", lambda name, args: sent.extend(args if name == tasks.reprice.name else ()))
     made = send(admin, "post", f"{PRICES}reprice/", {"model": "our*", "since": "7d"})
     body = made.json()
     assert (made.status_code, body["state"], body["model"], sent) == (202, "waiting", "our*", [body["id"]])
     assert set(body) == set(price_shapes.Repricing().fields)
+    busy = send(admin, "post", f"{PRICES}reprice/", {})
+    assert (busy.status_code, busy.json()["error"]["code"], len(sent)) == (429, "overloaded", 1)
     Repricing.objects.update(state="running", calls=10, seen=4)
     assert admin.get(f"{PRICES}reprice/{body['id']}/").json()["seen"] == 4
     assert [one["id"] for one in admin.get(f"{PRICES}reprice/").json()["results"]] == [body["id"]]
@@ -165,6 +173,35 @@ def test_a_recalculation_is_started_and_read(admin: Client, monkeypatch: pytest.
         ({"until": "7d", "since": "1d"}, "until"),
     ):
         assert send(admin, "post", f"{PRICES}reprice/", wrong).json()["error"]["field"] == field
+
+
+def test_a_queue_that_is_away_is_told(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(app, "send_task", away)
+    response = send(admin, "post", f"{PRICES}reprice/", {})
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
+    assert not Repricing.objects.exists()
+
+
+def test_a_web_process_reaches_the_worker_s_queue(default_project: Project, tmp_path: Path) -> None:
+    """As in a process that has loaded nothing but the pages: the task lands in the configured queue."""
+    program = (
+        "import django; django.setup()\n"
+        "from django.core.management import call_command\n"
+        "call_command('migrate', verbosity=0)\n"
+        "import dashboard.api.urls\n"
+        "from tracestore import repricing\n"
+        "from tracestore.clickhouse.repricing import Calls\n"
+        "repricing.start(Calls('default'))\n"
+    )
+    environment = {"DJANGO_SETTINGS_MODULE": "tracestore.settings", "TRACESTORE_DATA_DIR": str(tmp_path)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TRACESTORE_")}
+    subprocess.run([sys.executable, "-c", program], check=True, env=kept | environment)
+    queued = [path.read_text() for path in tmp_path.rglob("*.msg")]
+    assert len(queued) == 1
+    assert "tracestore.reprice" in queued[0]
 
 
 def test_ingest_hears_of_a_price_and_keeps_it_while_the_database_is_away(

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tracestore import tasks
+from tracestore.celery import app
 from tracestore.clickhouse import model_usage, repricing
 from tracestore.clickhouse.model_usage import ModelUsage
 from tracestore.clickhouse.repricing import Touched
@@ -170,7 +171,7 @@ def test_how_far_a_recalculation_is(
 
 def test_a_recalculation_is_started(owner: Client, used: list[ModelUsage], monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(tasks.reprice, "delay", sent.append)
+    monkeypatch.setattr(app, "send_task", lambda name, args: sent.extend(args if name == tasks.reprice.name else ()))
     owner.post("/models/reprice/", {"model": "house*", "since": "2026-11-01T00:00:00+00:00", "until": ""})
     row = Repricing.objects.get()
     assert (sent, row.model, row.until) == ([row.pk], "house*", None)

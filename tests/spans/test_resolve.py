@@ -139,6 +139,14 @@ def test_overrides_price_moved_numbers() -> None:
     assert (kept.cost_usd, kept.price_source) == (100.0, "own")
 
 
+def test_a_reported_cost_stays_when_numbers_move_and_no_price_is_known() -> None:
+    """Read back from the store, the span has no attributes to read the cost from again."""
+    sent = {"model": "nobodys", "request_model": "nobodys", "response_id": "r"}
+    kept = call("a", output="x", output_tokens=11, cost_usd=0.5, price_source="reported by the sender", **sent)
+    resolve([kept, call("b", scope=SDK, **sent)])
+    assert (kept.output_tokens, kept.cost_usd, kept.price_source) == (10, 0.5, "reported by the sender")
+
+
 def test_mcp_server_goes_before_client_and_a_framework_before_both() -> None:
     client = span("c", type="tool", tool_name="t", convention="mcp")
     server = span("s", "c", type="tool", tool_name="t", convention="mcp", error_type="tool_error")

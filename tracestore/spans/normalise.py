@@ -80,7 +80,11 @@ def is_no_call(span: Span) -> bool:
 
 
 def price_call(span: Span, overrides: Overrides | None = None) -> None:
-    """Fill `cost_usd`: from our prices, else what the sender computed, else None (unknown)."""
+    """Fill `cost_usd`: from our prices, else what the sender computed, else None (unknown).
+
+    A span that was read back has no attributes; what its sender computed stands in the column then.
+    """
+    reported = span.cost_usd if span.price_source == pricing.REPORTED else None
     span.cost_usd, span.price_source = None, ""
     if not span.usage_rule:
         return
@@ -93,7 +97,8 @@ def price_call(span: Span, overrides: Overrides | None = None) -> None:
         overrides,
     )
     if price is None:
-        span.cost_usd = reported_cost(span.record.attributes)
+        given = reported_cost(span.record.attributes)
+        span.cost_usd = reported if given is None else given
         span.price_source = "" if span.cost_usd is None else pricing.REPORTED
         return
     span.price_source = price.source
