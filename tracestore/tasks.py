@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
-from tracestore import leases
+from tracestore import leases, prices, repricing
 from tracestore.clickhouse import settling
-from tracestore.errors import Unavailable
+from tracestore.clickhouse.repricing import Calls
+from tracestore.errors import TracestoreError, Unavailable
+from tracestore.models import Repricing
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +34,7 @@ def settle_traces() -> None:
             if not held:
                 return  # another worker is at it
             try:
-                done = settling.settle()
+                done = settling.settle(prices.overrides_of)
             except Unavailable as error:
                 log.warning("settling waits for the store", reason=error.message)
                 return
@@ -36,3 +42,32 @@ def settle_traces() -> None:
             log.info("settled", traces=done.traces, spans_changed=done.spans_changed)
         if not done.more:
             return
+
+
+#: How often a recalculation writes down how far it is.
+TELL_SECONDS = 0.5
+
+
+@shared_task(name="tracestore.reprice", time_limit=6 * 3600)
+def reprice(number: int) -> None:
+    """Does the recalculation that was asked for (a `Repricing` row) and tells its progress there."""
+    job = Repricing.objects.select_related("project").filter(pk=number).first()
+    if job is None:
+        return
+
+    def tell(**fields: Any) -> None:
+        Repricing.objects.filter(pk=number).update(told_at=timezone.now(), **fields)
+
+    calls = Calls(job.project.slug, job.model, since=job.since, until=job.until)
+    told = 0.0
+    try:
+        for progress in repricing.reprice(calls):
+            if time.monotonic() - told >= TELL_SECONDS:
+                told = time.monotonic()
+                tell(state="running", calls=progress.calls, seen=progress.seen, outcome=progress.as_list())
+        tell(state="done", calls=progress.calls, seen=progress.seen, outcome=progress.as_list())
+    except TracestoreError as error:
+        tell(state="failed", message=error.message[:300])
+    except Exception:
+        tell(state="failed", message="An internal error occurred. The worker's log tells more.")
+        raise

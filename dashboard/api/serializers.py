@@ -156,7 +156,22 @@ class Span(serializers.Serializer[Any]):
     output_bytes = count()
 
 
+class SumsExplained(serializers.Serializer[Any]):
+    """How the totals of a trace came about."""
+
+    calls = count("Model calls and embeddings.")
+    priced = count()
+    unpriced = count("Used tokens whose price is unknown.")
+    without_usage = count("Reported no tokens.")
+    incomplete = count("Of these the sender dropped attributes.")
+    sources = serializers.DictField(child=serializers.FloatField(), help_text="US dollars by price source.")
+    unpriced_models = serializers.ListField(child=text())
+    tokens_words = text()
+    cost_words = text()
+
+
 class TraceDetail(TraceSummary):
+    explanation = SumsExplained(allow_null=True, help_text="Null when not all spans are given here.")
     spans = Span(many=True)
     truncated = serializers.BooleanField(help_text="Whether the trace has more spans than are given here.")
 
@@ -214,7 +229,51 @@ class Evaluation(serializers.Serializer[Any]):
     time = moment()
 
 
+class TokensRead(serializers.Serializer[Any]):
+    figure = text("The column that was filled.")
+    attribute = text("The attribute that it was read from.")
+    value = serializers.JSONField(help_text="As received.")
+
+
+class TokensIgnored(serializers.Serializer[Any]):
+    attribute = text()
+    value = serializers.JSONField(help_text="As received.")
+    why = text()
+
+
+class TokensExplained(serializers.Serializer[Any]):
+    rule = text("The rule that read the tokens, as in `usage_rule`.")
+    words = text("What the rule does.")
+    read = TokensRead(many=True)
+    ignored = TokensIgnored(many=True)
+    notes = serializers.ListField(child=text(), help_text="What was added, taken off, or is part of what.")
+
+
+class CostPart(serializers.Serializer[Any]):
+    figure = text("input, cache read, cache write, output, reasoning or request.")
+    count = count("Tokens; 1 for a request.")
+    usd_per_million = serializers.FloatField(help_text="The unit price; of a request that of one.")
+    usd = serializers.FloatField()
+
+
+class CostExplained(serializers.Serializer[Any]):
+    source = text("The price source and its version, as in `price_source`.")  # type: ignore[assignment]
+    words = text()
+    formula = text("Empty when the price that made the cost is not known any more.")
+    parts = CostPart(many=True)
+    notes = serializers.ListField(child=text())
+
+
+class Explained(serializers.Serializer[Any]):
+    """How the figures of a span came about."""
+
+    tokens = TokensExplained()
+    cost = CostExplained()
+    incomplete = serializers.BooleanField(help_text="Whether the sender dropped attributes.")
+
+
 class SpanDetail(Span):
+    explanation = Explained()
     input = text("The whole input payload.")
     output = text("The whole output payload.")
     messages = Conversation()

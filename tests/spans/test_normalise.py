@@ -501,7 +501,7 @@ def test_reported_cost_only_when_no_price_is_known() -> None:
         "gen_ai.request.model": "nobody-knows-it",
     }
     span = normalise(record("chat", call))
-    assert (span.cost_usd, span.price_source) == (7.5, "reported")
+    assert (span.cost_usd, span.price_source) == (7.5, "reported by the sender")
     call["gen_ai.request.model"] = "gpt-4o"
     span = normalise(record("chat", call))
     assert span.cost_usd == pytest.approx(0.0025)

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 
@@ -23,6 +23,7 @@ from tracestore.clickhouse import client, columns, joining_logs, queries
 from tracestore.clickhouse.client import DATABASE
 from tracestore.clickhouse.open_traces import OpenTrace, Settled, choose
 from tracestore.spans.model import Resource, Scope, Span, SpanRecord
+from tracestore.spans.own_prices import Overrides
 from tracestore.spans.resolve import resolve
 
 __all__ = ["Settled", "settle"]
@@ -35,6 +36,8 @@ BUSY_MS: Final = 10_000
 #: Traces of one pass at most: bounds the memory of a pass after the worker was away for long.
 PASS_TRACES: Final = 5_000
 
+OverridesOf: TypeAlias = Callable[[str], Overrides | None]
+
 #: Columns that resolving may change.
 _TEXTS = columns.SPAN_TEXTS
 _COUNTS = columns.COUNTS
@@ -43,8 +46,8 @@ Trace = tuple[str, str]
 SpanKey = tuple[str, str, str]
 
 
-def settle() -> Settled:
-    """One pass over at most PASS_TRACES traces.
+def settle(overrides: OverridesOf = lambda project: None) -> Settled:
+    """One pass over at most PASS_TRACES traces. `overrides` gives the own prices of a project.
 
     Raises:
         Unavailable: the store does not answer; the next pass starts where this one would have.
@@ -63,7 +66,7 @@ def settle() -> Settled:
     # Before the rules: a user that only a log record names is spread over the trace.
     logged = joining_logs.join(chosen, parameters, version - 1)
     apart = {*choice.apart, *known, *logged}
-    changed = resolve_spans(apart, parameters) if apart else 0
+    changed = resolve_spans(apart, parameters, overrides) if apart else 0
     client.run(queries.load("settle_summaries"), parameters, tables=chosen)
     if known:
         client.run(queries.load("settle_moved"), parameters, tables={"known": traces_table(list(known))})
@@ -72,7 +75,7 @@ def settle() -> Settled:
     return Settled(choice.quiet, changed, more=choice.quiet >= PASS_TRACES)
 
 
-def resolve_spans(apart: Iterable[Trace], parameters: dict[str, Any]) -> int:
+def resolve_spans(apart: Iterable[Trace], parameters: dict[str, Any], overrides: OverridesOf) -> int:
     """Applies the trace-level rules to traces that came apart; writes the spans that changed again."""
     by_project: dict[str, list[Span]] = defaultdict(list)
     found = client.run(queries.load("settle_spans"), parameters, tables={"apart": traces_table(sorted(apart))})
@@ -81,7 +84,7 @@ def resolve_spans(apart: Iterable[Trace], parameters: dict[str, Any]) -> int:
     changed = {
         (project, span.record.trace_id, span.record.span_id): span
         for project, spans in by_project.items()
-        for span in resolve(spans)
+        for span in resolve(spans, overrides(project))
     }
     if changed:
         rewrite(changed, parameters)

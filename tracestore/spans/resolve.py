@@ -25,7 +25,7 @@ from tracestore.spans.doubled_calls import merge_calls
 from tracestore.spans.doubled_tools import merge_tools
 from tracestore.spans.forest import Forest
 from tracestore.spans.model import Span
-from tracestore.spans.pricing import Overrides
+from tracestore.spans.own_prices import Overrides
 from tracestore.spans.requested import fill_arguments
 from tracestore.spans.semconv.openinference import LANGCHAIN
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from tracestore.spans.model import Attributes, Span
 from tracestore.spans.semconv.values import first_count
 
-#: The last ones are Semantic Kernel's older spelling.
+#: The attributes that GenAI instrumentations write a figure into, the first that holds a count counts. The
+#: last ones are Semantic Kernel's older spelling.
 INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.response.prompt_tokens")
 OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "gen_ai.response.completion_tokens")
 CACHE_READ = (
