@@ -59,7 +59,7 @@ def table() -> str:
         cells = [_cell(*counted[combo][column]) for column in COLUMNS]
         lines.append(f"| {combo} | {captures[combo]} | {' | '.join(cells)} |")
     notes = [
-        f"- {', '.join(name.rstrip('-') for name in combos)}: {' and '.join(measures)}: {why}."
+        f"- {', '.join(name.rstrip('-.') for name in combos)}: {' and '.join(measures)}: {why}."
         for combos, measures, why, _ in corpus.NOT_SENT
     ]
     return "\n".join([*lines, "", *notes, ""])

@@ -227,9 +227,15 @@ NOT_SENT: list[tuple[tuple[str, ...], tuple[str, ...], str, Callable[[Manifest, 
     ),
     (("adk-",), ("user",), "only in log records", lambda manifest, check: []),
     (
-        ("adk-native", "autogen-native", "mcp-native"),
+        ("autogen-native.",),
+        ("models", "cost"),
+        "no model is named, so nothing can be priced",
+        lambda manifest, check: False if check.name == "cost" else {"": manifest["expected"]["counts"]["llm_calls"]},
+    ),
+    (
+        ("adk-native.",),
         ("arguments", "results"),
-        "the tool's span has neither (ADK without content capture)",
+        "not sent without content capture",
         lambda manifest, check: [""] * len(check.found),
     ),
 ]
@@ -242,7 +248,7 @@ def _accepted(manifest: Manifest, check: Check) -> tuple[Any, ...]:
     if key and {check.name, key, "tool_errors"} & set(recovery["differs_from_truth"]):
         found.append(recovery[key])
     for combos, measures, _why, value in NOT_SENT:
-        if check.name in measures and manifest["combo"].startswith(combos):
+        if check.name in measures and f"{manifest['combo']}.".startswith(combos):
             found.append(value(manifest, check))
     found.extend(_accepted_for_scenario(manifest, check, recovery))
     return tuple(found)

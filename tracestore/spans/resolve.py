@@ -26,7 +26,8 @@ from tracestore.spans.doubled_tools import merge_tools
 from tracestore.spans.forest import Forest
 from tracestore.spans.model import Span
 from tracestore.spans.pricing import Overrides
-from tracestore.spans.requested import fill_arguments
+from tracestore.spans.reported import merge_reported
+from tracestore.spans.requested import fill_from_calls
 from tracestore.spans.semconv.openinference import LANGCHAIN
 
 
@@ -45,7 +46,8 @@ def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[S
     _find_graphs(forest)
     merge_calls(forest, overrides)
     merge_tools(forest)
-    fill_arguments(forest)
+    merge_reported(forest)
+    fill_from_calls(forest)
     _inherit_agents(forest)
     _merge_agents(forest)
     _spread_context(forest)

@@ -16,6 +16,7 @@ from tracestore.spans.messages.documents import read_document, read_tools
 from tracestore.spans.messages.media import raw
 from tracestore.spans.messages.parts import read_parts
 from tracestore.spans.model import Attributes, Event, Value
+from tracestore.spans.semconv import autogen
 from tracestore.spans.semconv import events as message_events
 from tracestore.spans.semconv.flattened import unflatten
 from tracestore.spans.semconv.openllmetry import indexed_messages
@@ -86,6 +87,9 @@ def _source(attributes: Attributes, events: list[Event], default: Role) -> tuple
         value = attributes.get(key)
         if value is not None and value != "":
             return read_document(parsed(value), default), value
+    if "message" in attributes and not inward:
+        reported = autogen.answer(attributes)
+        return read_document(reported, default), reported
     return [], None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracestore.spans.model import Span
+from tracestore.spans.semconv import autogen
 from tracestore.spans.semconv.values import first_payload, first_text
 
 #: `db.system.name` of stores whose queries are retrievals.
@@ -30,8 +31,8 @@ def read(span: Span) -> None:
     system = first_text(attributes, "db.system.name", "db.system").lower()
     if system in _VECTOR_STORES:
         span.type, span.operation, span.provider = "retrieval", "retrieval", system
-    elif span.record.scope.name.startswith("autogen "):
-        # AutoGen's runtime: each message is created, sent, processed and acknowledged, a span each.
-        span.type = "workflow" if "message" in attributes else "other"
+    elif span.record.scope.name.startswith(autogen.RUNTIME):
+        autogen.read(span)
+        return
     span.input = first_payload(attributes, "input.value", "message", "db.query.text")
     span.output = first_payload(attributes, "output.value")
