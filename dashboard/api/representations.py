@@ -33,6 +33,7 @@ def trace_summary(row: TraceSummary) -> dict[str, Any]:
         "reasoning_tokens": row.reasoning_tokens,
         "cost_usd": row.cost_usd,
         "unpriced_calls": row.unpriced_calls,
+        "incomplete": row.incomplete,
         "status": row.status,
         "findings": row.findings,
         "models": row.models,

@@ -80,6 +80,7 @@ class TraceSummary(serializers.Serializer[Any]):
     reasoning_tokens = count()
     cost_usd = money("Null when no call of the trace has a known price.")
     unpriced_calls = count("Model calls whose price is unknown and so is missing from the cost.")
+    incomplete = count("Model calls whose usage the sender dropped: tokens and cost are at least what is given.")
     status = choice(TRACE_STATUSES)
     findings = count("Number of findings about this trace.")
     models = serializers.ListField(child=text())

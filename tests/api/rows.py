@@ -34,6 +34,7 @@ def summary(trace_id: str = TRACE_ID) -> TraceSummary:
         reasoning_tokens=0,
         cost_usd=None,
         unpriced_calls=1,
+        incomplete=1,
         status="ok",
         models=["m-1"],
         tools=[],

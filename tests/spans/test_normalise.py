@@ -18,7 +18,7 @@ OI = "openinference.instrumentation."
     [
         ("x", {}, "app", "other"),
         ("x", {"http.request.method": "GET"}, "app", "other"),
-        ("x", {"db.system.name": "qdrant"}, "app", "retrieval"),
+        ("x", {"db.system.name": "qdrant", "db.operation.name": "query_points"}, "app", "retrieval"),
         ("x", {"db.system": "postgresql"}, "app", "other"),
         ("x", {"gen_ai.tool.name": "t", "gen_ai.usage.input_tokens": 3}, "app", "other"),
         ("x", {"openinference.span.kind": "LLM", "output.value": "hi"}, "app", "llm"),

@@ -76,6 +76,9 @@ def hot_attributes(span: Span) -> tuple[dict[str, str], str]:
         else:
             texts[key] = as_text(value)
             types[key] = _LETTERS.get(type(value), "o")
+    for key, value in (span.derived or {}).items():
+        texts[key] = as_text(value)
+        types[key] = _LETTERS.get(type(value), "o")
     return texts, _encode(dict(sorted(types.items()))).decode() if types else ""
 
 

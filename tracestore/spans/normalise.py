@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from tracestore.spans import pricing
 from tracestore.spans.model import Span, SpanRecord
-from tracestore.spans.semconv import genai, mcp, openinference, openllmetry, plumbing, usage
+from tracestore.spans.semconv import genai, mcp, openinference, openllmetry, plumbing, retrieved, usage
 from tracestore.spans.semconv.context import metadata, read_context
 from tracestore.spans.semconv.errors import error_type
 from tracestore.spans.semconv.payload import payload_attributes
@@ -42,6 +42,9 @@ def normalise(record: SpanRecord, overrides: pricing.Overrides | None = None) ->
     span.error_type = error_type(span) or span.error_type
     if span.type in ("llm", "embedding"):
         _finish_call(span, overrides)
+    elif span.type == "retrieval":
+        retrieved.measure(span)
+    span.agent_id = text(attributes.get("gen_ai.agent.id"))
     span.agent_version = text(attributes.get("gen_ai.agent.version")) or text(
         record.resource.attributes.get("service.version")
     )

@@ -64,6 +64,7 @@ def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[S
 _COLUMNS: Final = (
     "type",
     "agent",
+    "agent_id",
     "agent_version",
     "session_id",
     "user_id",
@@ -134,7 +135,7 @@ def _merge_agents(forest: Forest) -> None:
 
 
 def _inherit_agents(forest: Forest) -> None:
-    """A span without an agent belongs to the agent of its parent; so does its version.
+    """A span without an agent belongs to the agent of its parent; so do its id and version.
 
     Top down, so one step to the parent is enough. A version belongs to the agent: below a run of
     the same agent the version of that run counts, because a step knows its service's at best.
@@ -145,8 +146,9 @@ def _inherit_agents(forest: Forest) -> None:
             continue
         if not span.agent:
             span.agent = parent.agent
-        if span.agent == parent.agent and parent.agent_version:
-            span.agent_version = parent.agent_version
+        if span.agent == parent.agent:
+            span.agent_id = span.agent_id or parent.agent_id
+            span.agent_version = parent.agent_version or span.agent_version
 
 
 def _spread_context(forest: Forest) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracestore.spans.model import Attributes, Span
-from tracestore.spans.semconv import genai
+from tracestore.spans.semconv import genai, plumbing
 from tracestore.spans.semconv.values import first_text, text, to_json
 from tracestore.spans.semconv.vocabulary import (
     OPERATIONS,
@@ -73,6 +73,10 @@ def read(span: Span) -> None:
             genai.read_call(span)
         else:
             genai.read_step(span)
+    elif not kind:
+        # Another instrumentation's span, marked only because it stands inside a workflow.
+        plumbing.read(span)
+        return
     else:
         span.type = TRACELOOP_TYPES.get(kind, "workflow")
         span.operation = OPERATIONS.get(span.type, "handoff" if kind == "handoff" else "")
