@@ -27,6 +27,7 @@ COLUMNS = {
     "cost": ("cost",),
     "arguments": ("arguments",),
     "results": ("results",),
+    "messages": ("answers", "questions"),
     "session": ("session",),
     "user": ("user",),
     "errors": ("llm_errors", "tool_errors"),

@@ -506,3 +506,25 @@ def test_reported_cost_only_when_no_price_is_known() -> None:
     span = normalise(record("chat", call))
     assert span.cost_usd == pytest.approx(0.0025)
     assert span.price_source.startswith("genai-prices ")
+
+
+@pytest.mark.parametrize(
+    ("counts", "dropped", "rule"),
+    [
+        ({"input": 5, "output": 1}, 9, "genai"),
+        ({"input": 5}, 0, "genai"),
+        ({"input": 5}, 9, "genai+incomplete"),
+        ({"output": 5}, 9, "genai+incomplete"),
+        ({}, 9, ""),
+    ],
+)
+def test_usage_of_which_the_sdk_dropped_half(counts: dict[str, int], dropped: int, rule: str) -> None:
+    attributes: dict[str, Value] = {"gen_ai.operation.name": "chat"}
+    attributes |= {f"gen_ai.usage.{name}_tokens": number for name, number in counts.items()}
+    span = normalise(record("chat m", attributes, dropped_attributes=dropped))
+    assert (span.type, span.usage_rule) == ("llm", rule)
+
+
+def test_an_agents_id() -> None:
+    attributes: dict[str, Value] = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.id": "asst_1"}
+    assert normalise(record("invoke_agent a", attributes)).agent_id == "asst_1"

@@ -29,6 +29,7 @@ from tracestore.spans.pricing import Overrides
 from tracestore.spans.reported import merge_reported
 from tracestore.spans.requested import fill_from_calls
 from tracestore.spans.semconv.openinference import LANGCHAIN
+from tracestore.spans.tool_errors import name_failures
 
 
 def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[Span]:
@@ -46,6 +47,7 @@ def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[S
     _find_graphs(forest)
     merge_calls(forest, overrides)
     merge_tools(forest)
+    name_failures(forest)
     merge_reported(forest)
     fill_from_calls(forest)
     _inherit_agents(forest)
