@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +14,11 @@ from tests.clickhouse.spans import START, llm, span
 from tests.clickhouse.test_writer import count, write
 from tracestore.clickhouse import client, settling
 from tracestore.clickhouse.completing import complete
+from tracestore.spans.decode import decode_protobuf
 from tracestore.spans.linked import PREFIX
 from tracestore.spans.model import Link, Scope, Span
 from tracestore.spans.normalise import normalise
+from tracestore.spans.resolve import resolve
 
 
 @pytest.fixture(autouse=True)
@@ -121,3 +125,40 @@ def test_autogen_calls_count_once_over_traces(instrumented: bool, reports_first:
     ]
     assert client.run("SELECT arguments, result FROM tool_calls").result_rows == [('{"q":1}', "found " * 100)]
     assert sessions() == [(f"{PREFIX}{1:032x}", 3, len(turn) + 2)]
+
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+
+
+@pytest.mark.parametrize("pieces", ["requests", "spans backwards"])
+@pytest.mark.parametrize(
+    "capture", ["autogen-native.happy.s0", "autogen-native_openllmetry.happy.s1", "mcp-native.parallel.s0"]
+)
+def test_a_capture_that_comes_in_pieces(capture: str, pieces: str) -> None:
+    """Calls, tokens, arguments and results are the truth, however the spans were split over writes."""
+    manifest = json.loads((GOLDEN / capture / "manifest.json").read_text())
+    bodies = [gzip.decompress(file.read_bytes()) for file in sorted((GOLDEN / capture).glob("*.traces.binpb.gz"))]
+    parts = [decode_protobuf(body).records for body in bodies]
+    if pieces != "requests":
+        parts = [[record] for record in reversed([record for part in parts for record in part])]
+    for part in parts:
+        spans = [normalise(record) for record in part]
+        resolve(spans)
+        write(*spans)
+    settle()
+    tokens = manifest["expected"]["tokens"]
+    assert client.run("SELECT sum(llm_calls), sum(input_tokens), sum(output_tokens) FROM traces").result_rows == [
+        (manifest["expected"]["counts"]["llm_calls"], tokens["input"], tokens["output"])
+    ]
+    done = manifest["tool_executions"]
+    rows = client.run("SELECT arguments, result, status FROM tool_calls").result_rows
+    assert sorted(json.dumps(json.loads(row[0]), sort_keys=True) for row in rows) == sorted(
+        json.dumps(found["args"], sort_keys=True) for found in done
+    )
+    assert sorted(row[1][:200] for row in rows if row[2] != "error") == sorted(
+        found["result"][:200] for found in done if found["ok"]
+    )
+    if capture.startswith("autogen"):
+        # The trace that only made the agent is no part of the run.
+        assert len(sessions()) == 1
+        assert client.run("SELECT countIf(session_id = '') FROM traces").result_rows == [(1,)]
