@@ -24,7 +24,7 @@ from ingest.metrics import Metrics
 from tracestore.errors import Overloaded, TooLarge, Unavailable
 from tracestore.spans import decode
 from tracestore.spans.model import Span, SpanRecord
-from tracestore.spans.own_prices import Overrides
+from tracestore.spans.own_prices import OverridesOf
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class Receiver:
         limits: IngestLimits,
         metrics: Metrics,
         receive_logs: Callable[[str, bytes, Encoding], Awaitable[Receipt]],
-        overrides: Callable[[str], Overrides | None] = lambda project: None,
+        overrides: OverridesOf = lambda project: None,
     ) -> None:
         self._receive_logs = receive_logs
         self._commit = commit

@@ -26,7 +26,7 @@ from ingest.receive_logs import LogReceiver
 from ingest.store import Store, Writer
 from tracestore.keys import Identity
 from tracestore.spans.model import Span
-from tracestore.spans.own_prices import Overrides
+from tracestore.spans.own_prices import OverridesOf
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class Parts:
     check_ready: Callable[[], object]
     require_key: bool = False
     #: A project's own prices, from memory: asked for every export.
-    overrides: Callable[[str], Overrides | None] = lambda project: None
+    overrides: OverridesOf = lambda project: None
     limits: IngestLimits = field(default_factory=IngestLimits)
 
 

@@ -16,7 +16,7 @@ import structlog
 from ingest.metrics import Metrics
 from tracestore.errors import InvalidInput, TracestoreError, Unavailable
 from tracestore.spans.model import Span
-from tracestore.spans.own_prices import Overrides
+from tracestore.spans.own_prices import OverridesOf
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Store:
         metrics: Metrics,
         *,
         bisect_writes: int = 256,
-        overrides: Callable[[str], Overrides | None] = lambda project: None,
+        overrides: OverridesOf = lambda project: None,
     ) -> None:
         self._writer = writer
         self._resolve = resolve

@@ -20,7 +20,6 @@ log = structlog.get_logger(__name__)
 #: Passes of one task at most, so that a long backlog does not keep a worker from other work.
 MOST_PASSES = 20
 
-
 #: Longer than a pass takes; also how long settling rests after a worker was killed in the middle of
 #: one. If a pass does take longer, two may run at once, which costs work and changes nothing.
 LEASE_SECONDS = 15

@@ -322,3 +322,13 @@ def test_arguments_come_from_the_request() -> None:
         "",
         "",
     ]
+
+
+def test_the_id_of_an_agent_goes_with_its_name() -> None:
+    outer = span("a", type="agent", agent="outer", agent_id="id-1", agent_version="2")
+    step = span("b", "a")
+    inner = span("c", "b", type="agent", agent="inner", agent_id="id-2")
+    deepest = span("d", "c")
+    resolve([deepest, inner, step, outer])
+    assert [found.agent_id for found in (outer, step, inner, deepest)] == ["id-1", "id-1", "id-2", "id-2"]
+    assert (step.agent_version, inner.agent_version) == ("2", "")

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import pyarrow as pa
 
-from tracestore.clickhouse import client, columns, joining_logs, queries
+from tracestore.clickhouse import client, columns, completing, joining_logs, queries
 from tracestore.clickhouse.client import DATABASE
 from tracestore.clickhouse.open_traces import OpenTrace, Settled, choose
 from tracestore.spans.model import Resource, Scope, Span, SpanRecord
-from tracestore.spans.own_prices import Overrides
+from tracestore.spans.own_prices import OverridesOf
 from tracestore.spans.resolve import resolve
 
 __all__ = ["Settled", "settle"]
@@ -36,7 +36,6 @@ BUSY_MS: Final = 10_000
 #: Traces of one pass at most: bounds the memory of a pass after the worker was away for long.
 PASS_TRACES: Final = 5_000
 
-OverridesOf: TypeAlias = Callable[[str], Overrides | None]
 
 #: Columns that resolving may change.
 _TEXTS = columns.SPAN_TEXTS
@@ -58,7 +57,7 @@ def settle(overrides: OverridesOf = lambda project: None) -> Settled:
     )
     if choice is None:
         return Settled()
-    chosen = {"chosen": traces_table(choice.traces, choice.starts)}
+    chosen = {"chosen": columns.traces_table(choice.traces, choice.starts)}
     known = {row[:2]: row[2] for row in client.run(queries.load("settle_known"), tables=chosen).result_rows}
     since = min((choice.since, *known.values()))
     version = time.time_ns()
@@ -69,7 +68,8 @@ def settle(overrides: OverridesOf = lambda project: None) -> Settled:
     changed = resolve_spans(apart, parameters, overrides) if apart else 0
     client.run(queries.load("settle_summaries"), parameters, tables=chosen)
     if known:
-        client.run(queries.load("settle_moved"), parameters, tables={"known": traces_table(list(known))})
+        client.run(queries.load("settle_moved"), parameters, tables={"known": columns.traces_table(list(known))})
+    changed += completing.complete(chosen, sorted(apart), since, parameters["since"], overrides)
     client.run(queries.load("settle_mark"), parameters, tables=chosen)
     client.run(queries.load("settle_watermark"), {"until": microseconds(choice.watermark)})
     return Settled(choice.quiet, changed, more=choice.quiet >= PASS_TRACES)
@@ -78,7 +78,7 @@ def settle(overrides: OverridesOf = lambda project: None) -> Settled:
 def resolve_spans(apart: Iterable[Trace], parameters: dict[str, Any], overrides: OverridesOf) -> int:
     """Applies the trace-level rules to traces that came apart; writes the spans that changed again."""
     by_project: dict[str, list[Span]] = defaultdict(list)
-    found = client.run(queries.load("settle_spans"), parameters, tables={"apart": traces_table(sorted(apart))})
+    found = client.run(queries.load("settle_spans"), parameters, tables={"apart": columns.traces_table(sorted(apart))})
     for project, *row in found.result_rows:
         by_project[project].append(rebuilt(row))
     changed = {
@@ -122,14 +122,6 @@ def rewrite(changed: dict[SpanKey, Span], parameters: dict[str, Any]) -> None:
     for name, values in new.items():
         table = table.set_column(table.schema.get_field_index(name), name, values)
     client.insert_arrow(f"{DATABASE}.stored_spans", columns.serialise(table), table.column_names)
-
-
-def traces_table(traces: Sequence[Trace], starts: Sequence[int] | None = None) -> pa.Table:
-    """(project, trace_id[, start_time]) as a table that travels with a statement."""
-    rows = {"project": columns.text([one[0] for one in traces]), "trace_id": columns.text([one[1] for one in traces])}
-    if starts is not None:
-        rows["start_time"] = columns.times(starts)
-    return pa.table(rows)
 
 
 def microseconds(value: int) -> str:

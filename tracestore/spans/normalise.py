@@ -12,7 +12,7 @@ from __future__ import annotations
 from tracestore.spans import pricing
 from tracestore.spans.model import Span, SpanRecord
 from tracestore.spans.own_prices import Overrides
-from tracestore.spans.semconv import openinference, usage
+from tracestore.spans.semconv import openinference, retrieved, usage
 from tracestore.spans.semconv.context import metadata, read_context
 from tracestore.spans.semconv.dialects import reader
 from tracestore.spans.semconv.errors import error_type
@@ -39,6 +39,9 @@ def normalise(record: SpanRecord, overrides: Overrides | None = None) -> Span:
     span.error_type = error_type(span) or span.error_type
     if span.type in ("llm", "embedding"):
         _finish_call(span, overrides)
+    elif span.type == "retrieval":
+        retrieved.measure(span)
+    span.agent_id = text(attributes.get("gen_ai.agent.id"))
     span.agent_version = text(attributes.get("gen_ai.agent.version")) or text(
         record.resource.attributes.get("service.version")
     )

@@ -8,10 +8,10 @@ one that became valid last, then the one that was made last.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from tracestore.spans.pricing import Price
 
@@ -90,3 +90,7 @@ class Overrides:
             if own.holds(at_ns):
                 return own.price
         return None
+
+
+#: The own prices of a project by its slug; None where it has none.
+OverridesOf: TypeAlias = Callable[[str], Overrides | None]

@@ -132,6 +132,8 @@ def _fill(
         # The same for vendors that report thinking beside the answer (Gemini's wire format).
         span.output_tokens += span.reasoning_tokens
         span.usage_rule += "+reasoning"
+    if (inputs is None or outputs is None) and span.type == "llm" and span.record.dropped_attributes:
+        span.usage_rule += "+incomplete"
     return True
 
 
