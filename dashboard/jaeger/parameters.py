@@ -26,6 +26,7 @@ T = TypeVar("T")
 #: Traces of one answer when the request does not say, and at most (the most that Jaeger UI offers).
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1500
+MAX_TRACE_IDS: Final = 500
 #: Each costs a look into every place that holds attributes.
 MAX_TAGS: Final = 32
 #: Longer than any name or sensible value.
@@ -131,8 +132,8 @@ def trace_ids(params: QueryDict) -> list[str]:
         InvalidInput: one is not an id, or they are too many.
     """
     ids = params.getlist("traceID")
-    if len(ids) > MAX_LIMIT:
-        raise InvalidInput(f"traceID is given too often: at most {MAX_LIMIT} times.", field="traceID")
+    if len(ids) > MAX_TRACE_IDS:
+        raise InvalidInput(f"traceID is given too often: at most {MAX_TRACE_IDS} times.", field="traceID")
     return [trace_id(one) for one in ids]
 
 

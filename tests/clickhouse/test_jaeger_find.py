@@ -189,7 +189,9 @@ def test_attributes_that_are_stored_apart_are_found(key: str) -> None:
     assert found(wanted(tags={key: text})) == {1}
 
 
-@pytest.mark.parametrize("text", ["' OR 1=1 --", "\\", "{tag0:String}", "$key", "/*conditions*/", "a\tb\nc", "🙂", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["' OR 1=1 --", "\\", "{tag0:String}", "$key", "/*conditions*/", "a\tb\nc", "🙂", "\x00"]
+)
 def test_keys_and_values_are_bound_never_put_into_the_statement(text: str) -> None:
     post(resource(text, span(1, name=text, attributes={text: text}), span(2, attributes={"other": text})))
     assert found(wanted(service=text, operation=text, tags={text: text})) == {1}
