@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from tests.clickhouse.otlp import Json, event, link, post, resource, span
 from tests.clickhouse.spans import SECOND, START
-from tracestore.clickhouse.jaeger_reader import get_jaeger_reader
+from tracestore.clickhouse.jaeger_reader import get_jaeger_reader, newest_first
 from tracestore.clickhouse.jaeger_search import TraceSearch
 
 HOUR = 3600 * SECOND
@@ -203,6 +204,26 @@ def test_newest_first_up_to_the_limit() -> None:
     post(resource("shop", span(1, 2, start=START + 60 * SECOND)))
     ids = get_jaeger_reader().find("default", wanted(limit=3))
     assert [int(one, 16) for one in ids] == [1, 5, 4]
+
+
+def test_a_long_range_is_searched_in_parts_and_misses_nothing() -> None:
+    """Spans an hour or days apart, some exactly where two parts meet; a trace may have spans in several parts."""
+    end = START + 40 * 24 * HOUR
+    ages = [0, HOUR - 1, HOUR, 2 * HOUR, 5 * HOUR - 1, 5 * HOUR, 30 * HOUR, 39 * 24 * HOUR]
+    post(*[resource("shop", span(trace, start=end - age)) for trace, age in enumerate(ages, 1)])
+    post(resource("shop", span(1, 2, start=end - 3 * HOUR), span(3, 2, start=end - 20 * HOUR)))
+    search = wanted(start_ns=START, end_ns=end)
+    for limit in (1, 2, 3, 5, 8, 100):
+        ids = get_jaeger_reader().find("default", replace(search, limit=limit))
+        assert [int(one, 16) for one in ids] == list(range(1, 9))[:limit]
+
+
+@pytest.mark.parametrize("length", [0, 1, HOUR - 1, HOUR, HOUR + 1, 5 * HOUR, 5 * HOUR + 1, 1000 * HOUR])
+def test_the_parts_of_a_range_are_the_range(length: int) -> None:
+    parts = list(newest_first(START, START + length))
+    assert (parts[0][1], parts[-1][0]) == (START + length, START)
+    assert all(start <= end for start, end in parts)
+    assert all(newer[0] == older[1] + 1 for newer, older in pairwise(parts))
 
 
 def test_both_ends_of_the_range_belong_to_it() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -24,6 +24,8 @@ from tracestore.spans.model import Attributes, Event, Link, Resource, Scope, Spa
 MOST_SPANS_OF_TRACE: Final = 100_000
 #: Of one answer with several traces: it is built in memory.
 MOST_SPANS: Final = 200_000
+
+HOUR_NS: Final = 3600 * 10**9
 
 _MARK: Final = "/*conditions*/"
 
@@ -105,21 +107,30 @@ class JaegerReader:
         return [Operation(*row) for row in client.run(queries.load("jaeger_operations"), parameters).result_rows]
 
     def find(self, project: str, wanted: TraceSearch) -> list[str]:
-        """Ids of traces that have a span as wanted, newest matching span first."""
+        """Ids of traces that have a span as wanted, newest matching span first.
+
+        Searched in parts of the time range, the newest first, until there are enough: what is found in
+        a part is newer than whatever the older ones hold. Most searches end in the first.
+        """
         where = jaeger_search.conditions(wanted)
         # Not through the cache of texts: there are as many as there are mixtures of tags.
         statement = queries.load("jaeger_find", _MARK).replace(_MARK, where.text)
-        parameters = {
-            **where.parameters, "project": project, "start_ns": wanted.start_ns, "end_ns": wanted.end_ns,
-            "limit": wanted.limit,
-        }  # fmt: skip
-        return [trace_id for trace_id, _ in client.run(statement, parameters).result_rows]
+        found: dict[str, None] = {}
+        for start_ns, end_ns in newest_first(wanted.start_ns, wanted.end_ns):
+            parameters = {
+                **where.parameters, "project": project, "start_ns": start_ns, "end_ns": end_ns, "limit": wanted.limit,
+            }  # fmt: skip
+            # As many as are wanted in all, since some may have been found in a newer part already.
+            found |= {trace_id: None for trace_id, _ in client.run(statement, parameters).result_rows}
+            if len(found) >= wanted.limit:
+                break
+        return list(found)[: wanted.limit]
 
     def traces(self, project: str, trace_ids: Sequence[str], *, payloads: bool) -> Traces:
         """Whole traces by id. Without `payloads`, attributes that are payload (messages, long texts) are left out."""
         if not trace_ids:
             return Traces()
-        parameters = {"project": project, "trace_ids": list(trace_ids)}
+        parameters: dict[str, Any] = {"project": project, "trace_ids": list(trace_ids)}
         sizes = dict(client.run(queries.load("jaeger_sizes"), parameters).result_rows)
         taken, left_out = within_budget(trace_ids, sizes)
         if not taken:
@@ -168,6 +179,16 @@ def get_jaeger_reader() -> JaegerReader:
 def shown_service(stored: str) -> str:
     """The name under which a service is shown: Jaeger has none without a name."""
     return stored or NO_SERVICE
+
+
+def newest_first(start_ns: int, end_ns: int) -> Iterator[tuple[int, int]]:
+    """A time range, both ends included, in parts: the last hour of it, then four times as much each time."""
+    length = HOUR_NS
+    while end_ns - start_ns >= length:
+        yield end_ns - length + 1, end_ns
+        end_ns -= length
+        length *= 4
+    yield start_ns, end_ns
 
 
 def within_budget(trace_ids: Sequence[str], sizes: dict[str, int]) -> tuple[list[str], list[str]]:
