@@ -61,7 +61,8 @@ def settle(overrides: OverridesOf = lambda project: None) -> Settled:
     known = {row[:2]: row[2] for row in client.run(queries.load("settle_known"), tables=chosen).result_rows}
     since = min((choice.since, *known.values()))
     version = time.time_ns()
-    parameters = {"since": nanoseconds(since), "until": microseconds(choice.until), "version": version}
+    after = nanoseconds(since)
+    parameters = {"since": after, "until": microseconds(choice.until), "version": version}
     # Before the rules: a user that only a log record names is spread over the trace.
     logged = joining_logs.join(chosen, parameters, version - 1)
     apart = {*choice.apart, *known, *logged}
@@ -69,7 +70,7 @@ def settle(overrides: OverridesOf = lambda project: None) -> Settled:
     client.run(queries.load("settle_summaries"), parameters, tables=chosen)
     if known:
         client.run(queries.load("settle_moved"), parameters, tables={"known": columns.traces_table(list(known))})
-    changed += completing.complete(chosen, sorted(apart), since, parameters["since"], overrides)
+    changed += completing.complete(chosen, sorted(apart), since, after, overrides)
     client.run(queries.load("settle_mark"), parameters, tables=chosen)
     client.run(queries.load("settle_watermark"), {"until": microseconds(choice.watermark)})
     return Settled(choice.quiet, changed, more=choice.quiet >= PASS_TRACES)
