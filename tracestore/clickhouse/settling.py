@@ -64,6 +64,7 @@ def settle() -> Settled:
     changed = resolve_spans(chosen, version)
     client.run(queries.load("settle_summaries"), chosen)
     client.run(queries.load("settle_moved"), chosen)
+    client.run(queries.load("settle_tool_calls"), chosen)
     client.run(queries.load("settle_mark"), chosen)
     client.run(queries.load("settle_watermark"), chosen)
     return Settled(waiting, changed, more=waiting >= PASS_TRACES)
