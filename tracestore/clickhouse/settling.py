@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from tracestore.clickhouse import client, columns, queries
+from tracestore.clickhouse import audit_trail, client, columns, queries
 from tracestore.clickhouse.client import DATABASE
 from tracestore.spans.model import Resource, Scope, Span, SpanRecord
 from tracestore.spans.resolve import resolve
@@ -64,7 +64,7 @@ def settle() -> Settled:
     changed = resolve_spans(chosen, version)
     client.run(queries.load("settle_summaries"), chosen)
     client.run(queries.load("settle_moved"), chosen)
-    client.run(queries.load("settle_tool_calls"), chosen)
+    audit_trail.settle(chosen)
     client.run(queries.load("settle_mark"), chosen)
     client.run(queries.load("settle_watermark"), chosen)
     return Settled(waiting, changed, more=waiting >= PASS_TRACES)

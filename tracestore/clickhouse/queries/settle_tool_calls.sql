@@ -1,34 +1,43 @@
--- The executions of the traces that this pass settles, into the audit trail; and for every span of
--- theirs that turned out not to be one (after an earlier pass took it for one) a row that takes it
--- back. A row whose span is gone is left alone: the trail is kept longer than the spans.
+-- The executions of the traces that this pass has summarised (`version`), none of which starts before
+-- `since`, into the audit trail: the rows of the view `live_tool_calls`, asked for more cheaply. By
+-- the summaries it is known which traces they are, where the view has to find out which are open.
 INSERT INTO stored_tool_calls
 (
     project, trace_id, span_id, parent_span_id, start_time, duration_ns, name, tool_name, tool_call_id,
     arguments, result, input_bytes, output_bytes, status, status_message, error_type, service, agent,
-    agent_version, session_id, user_id, convention, scope_name, scope_version, dropped_attributes,
-    version, deleted
+    agent_version, session_id, user_id, convention, scope_name, scope_version, dropped_attributes, version
 )
 SELECT
-    project, trace_id, span_id, parent_span_id, start_time, duration_ns, name, tool_name, tool_call_id,
-    arguments, result, input_bytes, output_bytes, status, status_message, error_type, service, agent,
-    agent_version, session_id, user_id, convention, scope_name, scope_version, dropped_attributes,
-    {version:UInt64}, 0
-FROM live_tool_calls
-WHERE (project, trace_id) IN (
-    /*include settle_chosen*/
-)
-UNION ALL
-SELECT
-    project, trace_id, span_id, parent_span_id, start_time, duration_ns, name, tool_name, tool_call_id,
-    '', '', 0, 0, status, '', '', service, agent, agent_version, session_id, user_id, convention,
-    scope_name, scope_version, 0, {version:UInt64}, 1
-FROM stored_tool_calls FINAL
-WHERE (project, trace_id, start_time, span_id) IN (
-    SELECT project, trace_id, start_time, span_id
+    s.project, s.trace_id, s.span_id, parent_span_id, s.start_time, duration_ns, name, tool_name, tool_call_id,
+    if(p.input != '', p.input, input_preview), if(p.output != '', p.output, output_preview),
+    input_bytes, output_bytes, status, status_message, error_type, service, agent, agent_version, session_id,
+    user_id, convention, scope_name, scope_version, dropped_attributes, {version:UInt64}
+FROM
+(
+    SELECT
+        project, trace_id, span_id, parent_span_id, start_time, duration_ns, name, tool_name, tool_call_id,
+        input_preview, output_preview, input_bytes, output_bytes, status, status_message, error_type, service,
+        agent, agent_version, session_id, user_id, convention, scope_name, scope_version, dropped_attributes
     FROM stored_spans FINAL
     WHERE (project, trace_id) IN (
-        /*include settle_chosen*/
-    ) AND start_time >= (SELECT since FROM open_since) AND type != 'tool'
-)
--- A pass after a long absence may touch any number of days.
-SETTINGS max_partitions_per_insert_block = 0
+        /*include settle_summarised*/
+    ) AND start_time >= {since:DateTime64(9, 'UTC')} AND type = 'tool'
+) AS s
+LEFT JOIN
+(
+    SELECT project, trace_id, start_time, span_id, input, output
+    FROM stored_payloads FINAL
+    PREWHERE start_time >= {since:DateTime64(9, 'UTC')} AND span_id IN
+    (
+        SELECT span_id
+        FROM stored_spans
+        WHERE (project, trace_id) IN (
+            /*include settle_summarised*/
+        )
+          AND start_time >= {since:DateTime64(9, 'UTC')} AND type = 'tool'
+          AND (input_bytes > length(input_preview) OR output_bytes > length(output_preview))
+    )
+) AS p USING (project, trace_id, start_time, span_id)
+-- One thread: a second one waits for the first more than it helps. Any number of days: a pass after
+-- a long absence may touch more of them than one insert usually may.
+SETTINGS max_threads = 1, max_partitions_per_insert_block = 0

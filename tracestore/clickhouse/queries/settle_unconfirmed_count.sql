@@ -1,0 +1,2 @@
+SELECT count()
+/*include settle_unconfirmed*/
