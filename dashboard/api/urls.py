@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from dashboard.api import docs
 from dashboard.api import schema as schema  # its extensions register themselves when imported
+from dashboard.api.export import ExportView
 from dashboard.api.projects import CurrentProject
 from dashboard.api.retention import RetentionView
 from dashboard.api.traces import SpanDetailView, TraceColumns, TraceDetail, TraceList
@@ -14,6 +15,7 @@ from dashboard.api.unknown import Unknown
 
 version_1 = [
     path("projects/current/", CurrentProject.as_view(), name="api-current-project"),
+    path("export/<str:table>.<str:format>", ExportView.as_view(), name="api-export"),
     path("retention/", RetentionView.as_view(), name="api-retention"),
     path("traces/", TraceList.as_view(), name="api-traces"),
     path("traces/<str:trace_id>/", TraceDetail.as_view(), name="api-trace"),
