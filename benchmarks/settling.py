@@ -9,21 +9,15 @@ worker would once a second under load. Only the engine's own CPU is counted, aro
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracestore.settings")
-os.environ.setdefault("TRACESTORE_DATA_DIR", tempfile.mkdtemp(prefix="tracestore-settling-"))
-
-import django
 import psutil
 
-django.setup()
-
+import benchmarks.django_ready  # noqa: F401 (before anything of tracestore)
 from benchmarks.load import SHAPES, SPANS_PER_REQUEST, Template, build
 from benchmarks.store import started
 from tracestore.clickhouse import client, queries, settling
