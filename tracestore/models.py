@@ -149,3 +149,19 @@ class Repricing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state}: {self.model or 'all models'} of {self.project}"
+
+
+class ProjectRetention(models.Model):
+    """For how many days a project's data are kept. NULL keeps them for ever.
+
+    Everything is kept unless somebody says otherwise: what is deleted cannot be brought back, and
+    the page of these settings shows what keeping it costs. See docs/adr/0004-retention.md.
+    """
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="retention")
+    payload_days = models.PositiveIntegerField(null=True, blank=True)
+    span_days = models.PositiveIntegerField(null=True, blank=True)
+    tool_call_days = models.PositiveIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"retention of {self.project}"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from tracestore import leases, prices, repricing
-from tracestore.clickhouse import settling
+from tracestore import leases, prices, repricing, retention
+from tracestore.clickhouse import expiry, settling
 from tracestore.clickhouse.repricing import Calls
 from tracestore.errors import TracestoreError, Unavailable
 from tracestore.models import Repricing
@@ -23,6 +24,8 @@ MOST_PASSES = 20
 #: Longer than a pass takes; also how long settling rests after a worker was killed in the middle of
 #: one. If a pass does take longer, two may run at once, which costs work and changes nothing.
 LEASE_SECONDS = 15
+#: A run that rewrites its most partitions takes minutes (the worker ends it after five).
+EXPIRY_LEASE_SECONDS = 300
 
 
 @shared_task(name="tracestore.settle_traces")
@@ -70,3 +73,20 @@ def reprice(number: int) -> None:
     except Exception:
         tell(state="failed", message="An internal error occurred. The worker's log tells more.")
         raise
+
+
+@shared_task(name="tracestore.expire_data")
+def expire_data() -> None:
+    """Deletes what projects no longer keep. Bounded: what one run leaves, the next one does."""
+    with leases.hold("expire_data", seconds=EXPIRY_LEASE_SECONDS) as held:
+        if not held:
+            return
+        for table, kept_from in retention.kept_from(datetime.now(UTC).date()).items():
+            try:
+                done = expiry.expire(table, kept_from)
+            except Unavailable as error:
+                log.warning("retention waits for the store", reason=error.message)
+                return
+            if done.rows:
+                log.info("expired", table=table, rows=done.rows, parts=done.parts_dropped,
+                         rewritten=done.partitions_rewritten, more=done.more)  # fmt: skip

@@ -290,3 +290,32 @@ class CurrentProject(serializers.Serializer[Any]):
     credentials = choice(("key", "session", "loopback"), "How the caller was recognised.")
     key_prefix = text("The part of the key that may be shown.")
     user = text("Name of the logged-in user.")
+
+
+def days(what: str) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        allow_null=True, required=False, min_value=1, help_text=f"Days that {what} are kept; null keeps them for ever."
+    )
+
+
+class RetentionSettings(serializers.Serializer[Any]):
+    payload_days = days("payloads (whole prompts, answers, arguments)")
+    span_days = days("spans and the summaries of traces")
+    tool_call_days = days("rows of the audit trail `tool_calls`")
+
+
+class StoredTable(serializers.Serializer[Any]):
+    table = text("The table behind the views.")
+    setting = text("Which of the settings rules it.")
+    keeps_days = serializers.IntegerField(allow_null=True, help_text="Days that hold; null: for ever.")
+    rows = count("Rows on disk, copies that are not merged away yet included.")
+    first = serializers.DateTimeField(allow_null=True, help_text="Start of the oldest row.")
+    last = serializers.DateTimeField(allow_null=True, help_text="Start of the newest row.")
+    bytes_on_disk = count("Compressed, as it lies on disk.")
+    estimated = serializers.BooleanField(
+        help_text="True where files hold several projects: the bytes are then this project's share by rows."
+    )
+
+
+class RetentionAnswer(RetentionSettings):
+    stored = StoredTable(many=True)

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from tracestore.clickhouse import client, columns, completing, joining_logs, queries
+from tracestore.clickhouse import audit_trail, client, columns, completing, joining_logs, queries
 from tracestore.clickhouse.client import DATABASE
 from tracestore.clickhouse.open_traces import OpenTrace, Settled, choose
 from tracestore.spans.model import Resource, Scope, Span, SpanRecord
@@ -71,6 +71,7 @@ def settle(overrides: OverridesOf = lambda project: None) -> Settled:
     if known:
         client.run(queries.load("settle_moved"), parameters, tables={"known": columns.traces_table(list(known))})
     changed += completing.complete(chosen, sorted(apart), since, after, overrides)
+    audit_trail.settle(chosen, parameters, again=bool(known))
     client.run(queries.load("settle_mark"), parameters, tables=chosen)
     client.run(queries.load("settle_watermark"), {"until": microseconds(choice.watermark)})
     return Settled(choice.quiet, changed, more=choice.quiet >= PASS_TRACES)
