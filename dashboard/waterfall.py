@@ -24,6 +24,7 @@ FLAGS = {
     "early": 8,  # starts before its parent: a skewed clock
     "unpriced": 16,  # a model call whose price is unknown
     "unfinished": 32,  # ends before it starts
+    "incomplete": 64,  # a model call whose usage the sender dropped
 }
 
 #: Longer names are cut here; the drawer has the whole.
@@ -70,6 +71,8 @@ def flags(span: SpanRow, over: SpanRow | None, node: int, tree: Tree) -> int:
         found |= FLAGS["unpriced"]
     if span.end_ns < span.start_ns:
         found |= FLAGS["unfinished"]
+    if span.incomplete:
+        found |= FLAGS["incomplete"]
     return found
 
 

@@ -24,6 +24,7 @@ FLAG_WORDS = {
     "early": "starts before its parent: clocks differ",
     "unpriced": "price unknown",
     "unfinished": "ends before it starts",
+    "incomplete": "tokens incomplete: the sender dropped attributes",
 }
 
 

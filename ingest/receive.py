@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -23,6 +24,7 @@ from ingest.metrics import Metrics
 from tracestore.errors import Overloaded, TooLarge, Unavailable
 from tracestore.spans import decode
 from tracestore.spans.model import Span, SpanRecord
+from tracestore.spans.own_prices import OverridesOf
 
 log = structlog.get_logger(__name__)
 
@@ -57,16 +59,18 @@ class Receiver:
     def __init__(
         self,
         commit: GroupCommit,
-        normalise: Callable[[SpanRecord], Span],
+        normalise: Callable[..., Span],
         limits: IngestLimits,
         metrics: Metrics,
         receive_logs: Callable[[str, bytes, Encoding], Awaitable[Receipt]],
+        overrides: OverridesOf = lambda project: None,
     ) -> None:
         self._receive_logs = receive_logs
         self._commit = commit
         self._normalise = normalise
         self._limits = limits
         self._metrics = metrics
+        self._overrides = overrides
         self._in_flight = 0
 
     @contextmanager
@@ -123,7 +127,7 @@ class Receiver:
                         self._metrics.rejected(part.rejected)
                     warnings += part.warnings
                     if part.records:
-                        waiting.append(self._commit.submit(project, self._understood(part.records), part.size))
+                        waiting.append(self._commit.submit(project, self._understood(project, part.records), part.size))
                     if len(waiting) >= self._limits.pending_slices:
                         rejected += await waiting[0].done
                         waiting.popleft()
@@ -151,8 +155,9 @@ class Receiver:
         except Unavailable as error:
             raise Unavailable(error.message, retry_after_s=self.retry_after()) from error
 
-    def _understood(self, records: list[SpanRecord]) -> list[Span]:
-        normalise = self._normalise
+    def _understood(self, project: str, records: list[SpanRecord]) -> list[Span]:
+        own = self._overrides(project)
+        normalise = partial(self._normalise, overrides=own) if own else self._normalise
         try:
             return [normalise(record) for record in records]
         except Exception as error:

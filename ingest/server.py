@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,7 +25,8 @@ from ingest.receive import Receiver
 from ingest.receive_logs import LogReceiver
 from ingest.store import Store, Writer
 from tracestore.keys import Identity
-from tracestore.spans.model import Span, SpanRecord
+from tracestore.spans.model import Span
+from tracestore.spans.own_prices import OverridesOf
 
 log = structlog.get_logger(__name__)
 
@@ -45,11 +46,14 @@ class Parts:
 
     writer: Writer
     log_writer: LogWriter
-    normalise: Callable[[SpanRecord], Span]
-    resolve: Callable[[Sequence[Span]], object]
+    #: Both take `overrides` too, and are given it where a project has own prices.
+    normalise: Callable[..., Span]
+    resolve: Callable[..., object]
     identify: Callable[[str], Identity | None]
     check_ready: Callable[[], object]
     require_key: bool = False
+    #: A project's own prices, from memory: asked for every export.
+    overrides: OverridesOf = lambda project: None
     limits: IngestLimits = field(default_factory=IngestLimits)
 
 
@@ -59,11 +63,13 @@ class IngestServer:
     def __init__(self, parts: Parts) -> None:
         limits = parts.limits
         self.metrics = Metrics()
-        self._store = Store(parts.writer, parts.resolve, self.metrics, bisect_writes=limits.bisect_writes)
+        self._store = Store(
+            parts.writer, parts.resolve, self.metrics, bisect_writes=limits.bisect_writes, overrides=parts.overrides
+        )
         self.commit = GroupCommit(self._store, limits, self.metrics)
         self.log_commit = LogCommit(parts.log_writer, limits, self.metrics.log_ledger)
         logs = LogReceiver(self.log_commit, limits, self.metrics.log_ledger)
-        self.receiver = Receiver(self.commit, parts.normalise, limits, self.metrics, logs.receive)
+        self.receiver = Receiver(self.commit, parts.normalise, limits, self.metrics, logs.receive, parts.overrides)
         self._gate = Gate(parts.identify, require_key=parts.require_key)
         self._limits = limits
         self._operations = Operations(self.metrics, parts.check_ready)

@@ -16,6 +16,7 @@ import structlog
 from ingest.metrics import Metrics
 from tracestore.errors import InvalidInput, TracestoreError, Unavailable
 from tracestore.spans.model import Span
+from tracestore.spans.own_prices import OverridesOf
 
 log = structlog.get_logger(__name__)
 
@@ -39,15 +40,17 @@ class Store:
     def __init__(
         self,
         writer: Writer,
-        resolve: Callable[[Sequence[Span]], object],
+        resolve: Callable[..., object],
         metrics: Metrics,
         *,
         bisect_writes: int = 256,
+        overrides: OverridesOf = lambda project: None,
     ) -> None:
         self._writer = writer
         self._resolve = resolve
         self._metrics = metrics
         self._bisect_writes = bisect_writes
+        self._overrides = overrides
 
     def save(self, batch: Sequence[tuple[str, list[Span]]]) -> list[Refused | TracestoreError]:
         """Writes all groups of (project, spans); gives for each what was refused of it, or why it failed.
@@ -59,8 +62,9 @@ class Store:
         for project, spans in batch:
             by_project[project] += spans
         for project, spans in by_project.items():
+            own = self._overrides(project)
             try:
-                self._resolve(spans)
+                self._resolve(spans, overrides=own) if own else self._resolve(spans)
             except Exception:
                 # The rules only improve what is stored; the settling of the trace applies them again.
                 log.exception("resolve defect", project=project)

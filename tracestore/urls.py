@@ -11,5 +11,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.Metrics.as_view(), name="metrics"),
     path("", include("dashboard.api.urls")),
+    path("jaeger/", include("dashboard.jaeger.urls")),
     path("", include("dashboard.pages.urls")),
 ]

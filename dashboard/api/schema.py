@@ -27,6 +27,7 @@ def answers(shape: Any, *fails: int) -> dict[int, Any]:
         401: "No key, or a wrong one.",
         403: "The scope that the message names is missing.",
         404: "No such thing in this project.",
+        429: "Too much at once; try again after `Retry-After` seconds.",
         503: "The store does not answer; try again after `Retry-After` seconds.",
     }
     failures = {status: OpenApiResponse(serializers.Error, texts[status]) for status in sorted({401, 403, *fails})}

@@ -80,6 +80,7 @@ class TraceSummary(serializers.Serializer[Any]):
     reasoning_tokens = count()
     cost_usd = money("Null when no call of the trace has a known price.")
     unpriced_calls = count("Model calls whose price is unknown and so is missing from the cost.")
+    incomplete = count("Model calls whose usage the sender dropped: tokens and cost are at least what is given.")
     status = choice(TRACE_STATUSES)
     findings = count("Number of findings about this trace.")
     models = serializers.ListField(child=text())
@@ -117,6 +118,7 @@ class Span(serializers.Serializer[Any]):
     type = choice(SPAN_TYPES, "What the span is to an agent.")
     service = text()
     agent = text()
+    agent_id = text()
     agent_version = text()
     session_id = text()
     user_id = text()
@@ -156,7 +158,22 @@ class Span(serializers.Serializer[Any]):
     output_bytes = count()
 
 
+class SumsExplained(serializers.Serializer[Any]):
+    """How the totals of a trace came about."""
+
+    calls = count("Model calls and embeddings.")
+    priced = count()
+    unpriced = count("Used tokens whose price is unknown.")
+    without_usage = count("Reported no tokens.")
+    incomplete = count("Of these the sender dropped attributes.")
+    sources = serializers.DictField(child=serializers.FloatField(), help_text="US dollars by price source.")
+    unpriced_models = serializers.ListField(child=text())
+    tokens_words = text()
+    cost_words = text()
+
+
 class TraceDetail(TraceSummary):
+    explanation = SumsExplained(allow_null=True, help_text="Null when not all spans are given here.")
     spans = Span(many=True)
     truncated = serializers.BooleanField(help_text="Whether the trace has more spans than are given here.")
 
@@ -214,7 +231,51 @@ class Evaluation(serializers.Serializer[Any]):
     time = moment()
 
 
+class TokensRead(serializers.Serializer[Any]):
+    figure = text("The column that was filled.")
+    attribute = text("The attribute that it was read from.")
+    value = serializers.JSONField(help_text="As received.")
+
+
+class TokensIgnored(serializers.Serializer[Any]):
+    attribute = text()
+    value = serializers.JSONField(help_text="As received.")
+    why = text()
+
+
+class TokensExplained(serializers.Serializer[Any]):
+    rule = text("The rule that read the tokens, as in `usage_rule`.")
+    words = text("What the rule does.")
+    read = TokensRead(many=True)
+    ignored = TokensIgnored(many=True)
+    notes = serializers.ListField(child=text(), help_text="What was added, taken off, or is part of what.")
+
+
+class CostPart(serializers.Serializer[Any]):
+    figure = text("input, cache read, cache write, output, reasoning or request.")
+    count = count("Tokens; 1 for a request.")
+    usd_per_million = serializers.FloatField(help_text="The unit price; of a request that of one.")
+    usd = serializers.FloatField()
+
+
+class CostExplained(serializers.Serializer[Any]):
+    source = text("The price source and its version, as in `price_source`.")  # type: ignore[assignment]
+    words = text()
+    formula = text("Empty when the price that made the cost is not known any more.")
+    parts = CostPart(many=True)
+    notes = serializers.ListField(child=text())
+
+
+class Explained(serializers.Serializer[Any]):
+    """How the figures of a span came about."""
+
+    tokens = TokensExplained()
+    cost = CostExplained()
+    incomplete = serializers.BooleanField(help_text="Whether the sender dropped attributes.")
+
+
 class SpanDetail(Span):
+    explanation = Explained()
     input = text("The whole input payload.")
     output = text("The whole output payload.")
     messages = Conversation()
@@ -229,3 +290,32 @@ class CurrentProject(serializers.Serializer[Any]):
     credentials = choice(("key", "session", "loopback"), "How the caller was recognised.")
     key_prefix = text("The part of the key that may be shown.")
     user = text("Name of the logged-in user.")
+
+
+def days(what: str) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        allow_null=True, required=False, min_value=1, help_text=f"Days that {what} are kept; null keeps them for ever."
+    )
+
+
+class RetentionSettings(serializers.Serializer[Any]):
+    payload_days = days("payloads (whole prompts, answers, arguments)")
+    span_days = days("spans and the summaries of traces")
+    tool_call_days = days("rows of the audit trail `tool_calls`")
+
+
+class StoredTable(serializers.Serializer[Any]):
+    table = text("The table behind the views.")
+    setting = text("Which of the settings rules it.")
+    keeps_days = serializers.IntegerField(allow_null=True, help_text="Days that hold; null: for ever.")
+    rows = count("Rows on disk, copies that are not merged away yet included.")
+    first = serializers.DateTimeField(allow_null=True, help_text="Start of the oldest row.")
+    last = serializers.DateTimeField(allow_null=True, help_text="Start of the newest row.")
+    bytes_on_disk = count("Compressed, as it lies on disk.")
+    estimated = serializers.BooleanField(
+        help_text="True where files hold several projects: the bytes are then this project's share by rows."
+    )
+
+
+class RetentionAnswer(RetentionSettings):
+    stored = StoredTable(many=True)

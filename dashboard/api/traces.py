@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -14,10 +15,12 @@ from dashboard.api.endpoint import Endpoint
 from dashboard.api.rendering import encode_list
 from dashboard.api.schema import PROJECT, answers
 from dashboard.api.times import EXPECTED
+from tracestore import prices
 from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.reader import get_reader
 from tracestore.clickhouse.rows import SpanDetail
 from tracestore.errors import NotFound
+from tracestore.spans import explain
 from tracestore.spans.messages import messages
 from tracestore.spans.model import Event
 
@@ -98,6 +101,8 @@ class TraceDetail(Endpoint):
         answer = representations.trace_summary(summary)
         answer["spans"] = encode_list(representations.span(project, detail) for detail in details[:limit])
         answer["truncated"] = len(details) > limit
+        # Only of the whole trace: sums over a part of it would contradict the summary.
+        answer["explanation"] = asdict(explain.sums(d.row for d in details)) if len(details) <= limit else None
         return Response(answer)
 
 
@@ -138,6 +143,8 @@ class SpanDetailView(Endpoint):
         answer["messages"] = conversation(detail)
         answer["evaluations"] = representations.evaluations(detail)
         answer["explain"] = representations.explain(detail.row)
+        own_prices = prices.overrides_of(self.project)
+        answer["explanation"] = asdict(explain.explain(detail.row, detail.attributes, own_prices))
         return Response(answer)
 
 

@@ -7,12 +7,23 @@ from drf_spectacular.views import SpectacularAPIView
 
 from dashboard.api import docs
 from dashboard.api import schema as schema  # its extensions register themselves when imported
+from dashboard.api.export import ExportView
+from dashboard.api.model_list import ModelList
+from dashboard.api.prices import PriceItem, PriceList, RepricingItem, Repricings
 from dashboard.api.projects import CurrentProject
+from dashboard.api.retention import RetentionView
 from dashboard.api.traces import SpanDetailView, TraceColumns, TraceDetail, TraceList
 from dashboard.api.unknown import Unknown
 
 version_1 = [
     path("projects/current/", CurrentProject.as_view(), name="api-current-project"),
+    path("models/", ModelList.as_view(), name="api-models"),
+    path("prices/", PriceList.as_view(), name="api-prices"),
+    path("prices/reprice/", Repricings.as_view(), name="api-repricings"),
+    path("prices/reprice/<int:repricing_id>/", RepricingItem.as_view(), name="api-repricing"),
+    path("prices/<int:price_id>/", PriceItem.as_view(), name="api-price"),
+    path("export/<str:table>.<str:format>", ExportView.as_view(), name="api-export"),
+    path("retention/", RetentionView.as_view(), name="api-retention"),
     path("traces/", TraceList.as_view(), name="api-traces"),
     path("traces/<str:trace_id>/", TraceDetail.as_view(), name="api-trace"),
     path("traces/<str:trace_id>/columns/", TraceColumns.as_view(), name="api-trace-columns"),

@@ -15,7 +15,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from dashboard.api.errors import STATUSES
 from tracestore.errors import Forbidden, NotFound, TracestoreError
@@ -63,7 +63,15 @@ def project_of(request: HttpRequest, own: list[Project]) -> Project:
 
 def page(view: PageView[P]) -> View[P]:
     """A GET page for logged-in members; the view gets the project's slug as its second argument."""
+    return never_cache(require_GET(for_members(view)))
 
+
+def form_page(view: PageView[P]) -> View[P]:
+    """The same, and its form may be posted to the same address (Django checks the CSRF token)."""
+    return never_cache(require_http_methods(["GET", "POST"])(for_members(view)))
+
+
+def for_members(view: PageView[P]) -> View[P]:
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return to_login(request)
@@ -77,7 +85,13 @@ def page(view: PageView[P]) -> View[P]:
             return error_page(request, error)
 
     functools.update_wrapper(answer, view)
-    return never_cache(require_GET(answer))
+    return answer
+
+
+def may_administer(request: HttpRequest, project: str) -> bool:
+    """Whether the user is an owner or an admin of the project."""
+    roles = (Membership.Role.OWNER, Membership.Role.ADMIN)
+    return Membership.objects.filter(user_id=request.user.pk or 0, project__slug=project, role__in=roles).exists()
 
 
 def to_login(request: HttpRequest) -> HttpResponse:

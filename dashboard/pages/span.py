@@ -17,9 +17,11 @@ from dashboard.conversation_view import ConversationView, conversation_view
 from dashboard.pages.access import page
 from dashboard.payload_view import PayloadView, payload_view
 from dashboard.waterfall import is_unpriced
+from tracestore import prices
 from tracestore.clickhouse import reader
 from tracestore.clickhouse.rows import EventRow, SpanDetail, SpanRow
 from tracestore.errors import NotFound
+from tracestore.spans.explain import Explanation, explain
 from tracestore.spans.semconv.log_events import Evaluation
 
 TABS = ("messages", "payload", "attributes", "events", "raw")
@@ -55,6 +57,7 @@ class Drawer:
     tabs: list[Tab]
     active: str
     unpriced: bool
+    explanation: Explanation
     error: str = ""
     conversation: ConversationView | None = None
     input: PayloadView | None = None
@@ -106,7 +109,8 @@ def drawer(project: str, detail: SpanDetail, wanted: str) -> Drawer:
         tabs.append(Tab("events", "Events", len(detail.events) + len(detail.links)))
     tabs.append(Tab("raw", "Raw"))
     active = wanted if wanted in [tab.key for tab in tabs] else tabs[0].key
-    made = Drawer(row, tabs, active, is_unpriced(row), error_line(detail), evaluations=detail.evaluations)
+    explanation = explain(row, detail.attributes, prices.overrides_of(project))
+    made = Drawer(row, tabs, active, is_unpriced(row), explanation, error_line(detail), evaluations=detail.evaluations)
     if active == "messages":
         made.conversation = conversation
     elif active == "payload":

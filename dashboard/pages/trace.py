@@ -20,6 +20,7 @@ from tracestore.analysis.tree import Tree, build
 from tracestore.clickhouse import reader
 from tracestore.clickhouse.rows import SpanRow
 from tracestore.errors import NotFound
+from tracestore.spans.explain import sums
 
 #: Spans of one trace that are shown at most; above, the page says how many there are.
 SPAN_LIMIT = 100_000
@@ -76,6 +77,8 @@ def trace(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
     shown = min(summary.span_count, SPAN_LIMIT) if is_huge else len(spans)
     context: dict[str, Any] = {
         "summary": summary,
+        # Only of the whole trace: sums over a part of it would contradict the summary.
+        "sums": sums(spans) if len(spans) >= summary.span_count else None,
         "hidden": max(summary.span_count - shown, 0),
         "span_total": shown,
         "q": request.GET.get("q", ""),

@@ -119,7 +119,8 @@ def address(request: HttpRequest, **extra: str | None) -> str:
 
 @dataclass(slots=True)
 class Totals:
-    """Sums of the rows shown. `cost_usd` is of the priced ones; `unpriced` counts model calls without a price."""
+    """Sums of the rows shown. `cost_usd` is of the priced ones; `unpriced` counts model calls without a price,
+    `incomplete` those whose usage the sender dropped."""
 
     traces: int = 0
     spans: int = 0
@@ -130,6 +131,7 @@ class Totals:
     output_tokens: int = 0
     cost_usd: float | None = None
     unpriced: int = 0
+    incomplete: int = 0
 
 
 def totals(rows: list[TraceSummary]) -> Totals:
@@ -142,6 +144,7 @@ def totals(rows: list[TraceSummary]) -> Totals:
         sums.input_tokens += row.input_tokens
         sums.output_tokens += row.output_tokens
         sums.unpriced += row.unpriced_calls
+        sums.incomplete += row.incomplete
         if row.cost_usd is not None:
             sums.cost_usd = (sums.cost_usd or 0.0) + row.cost_usd
     return sums

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.pages import login, span, trace, traces
+from dashboard.pages import login, models, retention, span, trace, traces
 
 urlpatterns = [
     path("", traces.home, name="home"),
     path("login/", login.Login.as_view(), name="login"),
     path("login/link/<str:token>/", login.login_by_link, name="login-link"),
     path("logout/", login.Logout.as_view(), name="logout"),
+    path("models/", models.models, name="models"),
+    path("models/price/", models.set_price, name="price-set"),
+    path("models/price/<str:number>/delete/", models.delete_price, name="price-delete"),
+    path("models/reprice/", models.start_repricing, name="reprice"),
+    path("models/repricing/", models.repricing, name="repricing"),
+    path("settings/retention/", retention.settings_page, name="retention"),
     path("traces/", traces.traces, name="traces"),
     path("traces/new/", traces.new_traces, name="traces-new"),
     path("traces/first/", traces.first_trace, name="traces-first"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 
 from django import template
 from django.utils.html import format_html
@@ -35,6 +36,15 @@ def ago(nanoseconds: int) -> str:
 @register.filter
 def exact(count: int) -> str:
     return f"{count:,}"
+
+
+@register.filter
+def rate(dollars: Decimal | None) -> str:
+    """Dollars for a million tokens, all digits that say something; an en dash for "as the tokens it is part of"."""
+    if dollars is None:
+        return "–"
+    whole, _, places = f"{dollars:f}".partition(".")
+    return f"${whole}.{places.rstrip('0').ljust(2, '0')}"
 
 
 @register.filter

@@ -70,7 +70,7 @@ def api_addresses(settings: Any) -> None:
 
 
 @pytest.fixture
-def reader(monkeypatch: pytest.MonkeyPatch) -> FakeReader:
+def reader(db: None, monkeypatch: pytest.MonkeyPatch) -> FakeReader:
     """The store, with one trace of two spans in project `default`."""
     made = FakeReader()
     made.add("default", rows.trace(spans=2))

@@ -132,9 +132,11 @@ def test_a_trace_has_every_column_but_the_payloads(client: Client, reader: FakeR
 
 def test_a_cut_trace_says_so(client: Client, reader: FakeReader) -> None:
     trace = client.get(f"{TRACES}{TRACE_ID}/?limit=1").json()
-    assert (len(trace["spans"]), trace["truncated"]) == (1, True)
+    assert (len(trace["spans"]), trace["truncated"], trace["explanation"]) == (1, True, None)
     trace = client.get(f"{TRACES}{TRACE_ID}/?limit=2").json()
     assert (len(trace["spans"]), trace["truncated"]) == (2, False)
+    assert set(trace["explanation"]) == set(serializers.SumsExplained().fields)
+    assert (trace["explanation"]["calls"], trace["explanation"]["unpriced_models"]) == (2, ["m-1"])
 
 
 def test_ids_may_be_upper_case(client: Client, reader: FakeReader) -> None:
@@ -167,6 +169,12 @@ def test_a_span_has_payloads_messages_and_explanations(client: Client, reader: F
     assert span["messages"]["input"] == [{"role": "user", "parts": [{"type": "text", "text": "to Rome"}]}]
     assert set(span["messages"]) == set(serializers.Conversation().fields)
     assert span["explain"] == {"usage_rule": "gen_ai", "price_source": "", "incomplete": True}
+    assert set(span["explanation"]) == set(serializers.Explained().fields)
+    for part, shape in (("tokens", serializers.TokensExplained()), ("cost", serializers.CostExplained())):
+        assert set(span["explanation"][part]) == set(shape.fields)
+    assert span["explanation"]["tokens"]["read"] == [
+        {"figure": "input_tokens", "attribute": "gen_ai.usage.input_tokens", "value": 10}
+    ]
     assert span["attributes"]["raw"] == "AP8="
     assert span["attributes"]["ratio"] is None
 
@@ -207,5 +215,5 @@ def test_the_schema_describes_what_is_answered() -> None:
     assert set(span["events"][0]) == set(serializers.Event().fields)
     assert set(span["links"][0]) == set(serializers.Link().fields)
     detail_fields = set(serializers.SpanDetail().fields) - set(serializers.Span().fields)
-    assert detail_fields == {"input", "output", "messages", "evaluations", "explain"}
+    assert detail_fields == {"input", "output", "messages", "evaluations", "explain", "explanation"}
     assert set(representations.explain(rows.row())) == set(serializers.Explanation().fields)

@@ -33,6 +33,6 @@ def empty(store: EngineProcess) -> None:
     """Each test starts with empty tables."""
     for table in (
         "stored_spans", "stored_payloads", "trace_activity", "settled_until", "stored_traces", "stored_findings",
-        "stored_logs",
+        "stored_logs", "trace_links", "stored_tool_calls",
     ):  # fmt: skip
         client.command(f"TRUNCATE TABLE {DATABASE}.{table}")

@@ -44,6 +44,23 @@ def test_the_answer_is_the_same_before_and_after() -> None:
     assert traces() == before
 
 
+def test_calls_whose_usage_was_dropped_are_counted_before_and_after() -> None:
+    """Only calls, and only where the usage itself is gone."""
+    lost = {"usage_rule": "", "input_tokens": 0, "output_tokens": 0, "cost_usd": None}
+    write(
+        span(1, dropped_attributes=9, session_id="s"),
+        llm(2, parent=1),
+        llm(3, parent=1, dropped_attributes=4),
+        llm(4, parent=1, dropped_attributes=4, **lost),
+        llm(5, parent=1, dropped_attributes=4, usage_rule="openinference+incomplete"),
+        llm(6, parent=1, **lost),
+    )
+    assert get_reader().trace("default", TRACE).incomplete == 2
+    settle()
+    assert get_reader().trace("default", TRACE).incomplete == 2
+    assert client.run("SELECT incomplete FROM sessions").result_rows == [(2,)]
+
+
 def test_nothing_is_settled_before_it_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling, "QUIET_MS", 60_000)
     write(span(1))

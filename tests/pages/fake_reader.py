@@ -71,6 +71,7 @@ def summary(spans: list[SpanRow], **more: Any) -> TraceSummary:
         "output_tokens": sum(s.output_tokens for s in spans),
         "cost_usd": sum(costs) if costs else None,
         "unpriced_calls": sum(s.cost_usd is None for s in calls),
+        "incomplete": sum(s.incomplete for s in calls),
         "status": "error" if root.status == "error" else "ok",
         "input_preview": root.input_preview,
     }

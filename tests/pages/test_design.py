@@ -44,7 +44,7 @@ def test_both_themes_name_the_same_tokens() -> None:
     assert TOKENS["light"].keys() == TOKENS["dark"].keys()
 
 
-@pytest.mark.parametrize("sheet", ["base.css", "traces.css", "trace.css"])
+@pytest.mark.parametrize("sheet", ["base.css", "traces.css", "trace.css", "models.css", "settings.css"])
 def test_colours_come_from_tokens_only(sheet: str) -> None:
     text = Path(CSS / sheet).read_text("utf-8")
     assert re.findall(r"#[0-9a-f]{3,8}\b(?=[^{}]*;)", text) == []

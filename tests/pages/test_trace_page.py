@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from tests.pages.fake_reader import FakeReader, detail, span_row, synthetic_trace
-from tests.pages.sample_traces import ATTACKS, HOSTILE, ODD, SUPPORT, id_of
+from tests.pages.sample_traces import ATTACKS, HOSTILE, ODD, SUPPORT, id_of, support_trace
 from tracestore.clickhouse.rows import EventRow
 from tracestore.spans.semconv.log_events import Evaluation
 
@@ -65,6 +65,26 @@ def test_the_header_states_what_is_unknown(filled: FakeReader, browser_client: C
     page = text(browser_client, f"/traces/{SUPPORT}/")
     assert "$0.0002438" in page
     assert "+ 1 unpriced" in page
+    assert "incomplete" not in page
+
+
+def test_figures_that_the_sender_dropped_are_marked(store: FakeReader, browser_client: Client) -> None:
+    """In the header, on the row, in the drawer and in the list of traces: with the reason, never as a fact."""
+    spans, details = support_trace()
+    lost = next(row for row in spans if row.type == "llm")
+    lost.dropped_attributes, lost.usage_rule, lost.input_tokens, lost.output_tokens, lost.cost_usd = 9, "", 0, 0, None
+    store.add(spans, details)
+    page = text(browser_client, f"/traces/{SUPPORT}/")
+    assert "the sender dropped attributes of 1 model call, and what it used was among them" in page
+    assert "tokens incomplete: the sender dropped attributes" in page
+    drawer = text(browser_client, f"/traces/{SUPPORT}/?span={lost.span_id}")
+    assert "Tokens and cost are unknown: the sender dropped 9 attributes of this call" in drawer
+    lost.usage_rule, lost.input_tokens = "genai+incomplete", 7
+    drawer = text(browser_client, f"/traces/{SUPPORT}/?span={lost.span_id}")
+    assert "Tokens and cost are incomplete: the sender dropped 9 attributes of this call" in drawer
+    listed = text(browser_client, "/traces/")
+    assert "incomplete: the sender dropped the usage of 1 model call" in listed
+    assert "1 calls of unknown usage" in listed
     assert f'href="/api/v1/traces/{SUPPORT}/"' in page
 
 

@@ -27,6 +27,7 @@ COLUMNS = {
     "cost": ("cost",),
     "arguments": ("arguments",),
     "results": ("results",),
+    "messages": ("answers", "questions"),
     "session": ("session",),
     "user": ("user",),
     "errors": ("llm_errors", "tool_errors"),
@@ -59,7 +60,7 @@ def table() -> str:
         cells = [_cell(*counted[combo][column]) for column in COLUMNS]
         lines.append(f"| {combo} | {captures[combo]} | {' | '.join(cells)} |")
     notes = [
-        f"- {', '.join(name.rstrip('-') for name in combos)}: {' and '.join(measures)}: {why}."
+        f"- {', '.join(name.rstrip('-.') for name in combos)}: {' and '.join(measures)}: {why}."
         for combos, measures, why, _ in corpus.NOT_SENT
     ]
     return "\n".join([*lines, "", *notes, ""])

@@ -22,6 +22,7 @@ from typing import Any
 
 from tracestore.spans import decode_logs
 from tracestore.spans.decode import decode_protobuf
+from tracestore.spans.messages import Conversation, messages
 from tracestore.spans.model import Event, Span, SpanRecord
 from tracestore.spans.normalise import normalise
 from tracestore.spans.resolve import resolve
@@ -148,6 +149,8 @@ def _checks(manifest: Manifest, spans: list[Span]) -> list[Check]:
         Check("user", _context(spans, "user_id"), _told(expected["user_id"])),
         Check("arguments", sorted(_canonical(s.input) for s in executions), _arguments(manifest)),
         Check("results", _results(executions), _true_results(manifest)),
+        Check("answers", _answers(calls), _true_answers(manifest)),
+        Check("questions", _questions(manifest, calls), [turn["user_text"] for turn in expected["turns"]]),
     ]
 
 
@@ -208,6 +211,51 @@ def _true_results(manifest: Manifest) -> list[str]:
     return sorted(found["result"][:_KEPT] for found in done)
 
 
+def _conversations(calls: list[Span]) -> list[Conversation]:
+    return [messages(span.record.attributes, span.record.events, span.type) for span in calls]
+
+
+def _answers(calls: list[Span]) -> list[str]:
+    """What the model said and asked for in each call that has an answer, in the normal form."""
+    found = []
+    for conversation in _conversations(calls):
+        parts = [part for message in conversation.output for part in message.parts]
+        said = "".join(part["text"] for part in parts if part["type"] == "text")
+        asked = sorted(
+            json.dumps([p["name"], p["arguments"]], sort_keys=True) for p in parts if p["type"] == "tool_call"
+        )
+        roles = sorted({message.role for message in conversation.output})
+        if parts:
+            found.append(json.dumps([roles, said.strip(), asked]))
+    return sorted(found)
+
+
+def _true_answers(manifest: Manifest) -> list[str]:
+    found = []
+    for call in manifest["llm_calls"]:
+        said, listed = call.get("text") or "", call.get("tool_calls") or []
+        asked = sorted(json.dumps([one["name"], one["args"]], sort_keys=True) for one in listed)
+        if said or asked:
+            found.append(json.dumps([["assistant"], said.strip(), asked]))
+    return sorted(found)
+
+
+def _questions(manifest: Manifest, calls: list[Span]) -> list[str]:
+    """What the user said in each turn, where a call was sent it as a user's message.
+
+    Frameworks may put it into a text of their own (CrewAI's task, smolagents' "New task").
+    """
+    sent = [
+        part["text"]
+        for conversation in _conversations(calls)
+        for message in conversation.input
+        if message.role == "user"
+        for part in message.parts
+        if part["type"] == "text"
+    ]
+    return [turn["user_text"] for turn in manifest["expected"]["turns"] if any(turn["user_text"] in s for s in sent)]
+
+
 #: Measure → the key of `reference_recovery` that says what can be recovered at all.
 _REFERENCE = {
     "llm_calls": "llm_calls",
@@ -215,6 +263,21 @@ _REFERENCE = {
     "output_tokens": "output_tokens",
     "tool_errors": "tool_error_spans",
 }
+
+
+def _if_same_but_for(place: int, check: Check) -> Any:
+    """The answers found, if they are true but for the text (1) or the calls (2) of those that have both."""
+
+    def without(answers: list[str]) -> list[str]:
+        left = []
+        for found in map(json.loads, answers):
+            if found[1] and found[2]:
+                found[place] = [] if place == 2 else ""
+            left.append(json.dumps(found))
+        return sorted(left)
+
+    return check.found if without(check.found) == without(check.truth) else None
+
 
 #: What an instrumentation does not send: (combos, measures, why, the value accepted instead).
 NOT_SENT: list[tuple[tuple[str, ...], tuple[str, ...], str, Callable[[Manifest, Check], Any]]] = [
@@ -249,9 +312,39 @@ NOT_SENT: list[tuple[tuple[str, ...], tuple[str, ...], str, Callable[[Manifest, 
         lambda manifest, check: [] if manifest["combo"] == "adk-native" else check.truth,
     ),
     (
-        ("adk-native", "autogen-native", "mcp-native"),
+        ("adk-native.", "openai_sdk-otel_v2.", "openai_sdk-otel_v2_events."),
+        ("answers", "questions"),
+        "not sent without content capture, or only in log records",
+        lambda manifest, check: [],
+    ),
+    (
+        ("autogen-native.",),
+        ("answers",),
+        "what the model said beside a tool call comes in a message of its own",
+        lambda manifest, check: _if_same_but_for(1, check),
+    ),
+    (
+        ("openai_agents-otel_contrib",),
+        ("answers",),
+        "tool calls that the model asked for beside a text are not sent",
+        lambda manifest, check: _if_same_but_for(2, check),
+    ),
+    (
+        ("autogen-native.",),
+        ("questions",),
+        "what the model was sent is not told",
+        lambda manifest, check: [],
+    ),
+    (
+        ("autogen-native.",),
+        ("models", "cost"),
+        "no model is named, so nothing can be priced",
+        lambda manifest, check: False if check.name == "cost" else {"": manifest["expected"]["counts"]["llm_calls"]},
+    ),
+    (
+        ("adk-native.",),
         ("arguments", "results"),
-        "the tool's span has neither (ADK without content capture)",
+        "not sent without content capture",
         lambda manifest, check: [""] * len(check.found),
     ),
 ]
@@ -264,7 +357,7 @@ def _accepted(manifest: Manifest, check: Check) -> tuple[Any, ...]:
     if key and {check.name, key, "tool_errors"} & set(recovery["differs_from_truth"]):
         found.append(recovery[key])
     for combos, measures, _why, value in NOT_SENT:
-        if check.name in measures and manifest["combo"].startswith(combos):
+        if check.name in measures and f"{manifest['combo']}.".startswith(combos):
             found.append(value(manifest, check))
     found.extend(_accepted_for_scenario(manifest, check, recovery))
     return tuple(found)
@@ -278,6 +371,8 @@ def _accepted_for_scenario(manifest: Manifest, check: Check, recovery: Manifest)
         "reasoning_tokens",
     ):
         return [check.found]  # evicted by the SDK's limit of 128 attributes
+    if manifest["from_capture"]["spans_with_dropped_attributes"] and check.name == "answers":
+        return [check.found] if not Counter(check.found) - Counter(check.truth) else []
     if not recovery["llm_calls"] and check.name in ("models", "agent_sequence"):
         return [{}, []]  # no LLM spans at all
     if combo.startswith("pydantic_ai") and check.name == "session" and not check.truth:

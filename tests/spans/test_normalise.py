@@ -18,7 +18,7 @@ OI = "openinference.instrumentation."
     [
         ("x", {}, "app", "other"),
         ("x", {"http.request.method": "GET"}, "app", "other"),
-        ("x", {"db.system.name": "qdrant"}, "app", "retrieval"),
+        ("x", {"db.system.name": "qdrant", "db.operation.name": "query_points"}, "app", "retrieval"),
         ("x", {"db.system": "postgresql"}, "app", "other"),
         ("x", {"gen_ai.tool.name": "t", "gen_ai.usage.input_tokens": 3}, "app", "other"),
         ("x", {"openinference.span.kind": "LLM", "output.value": "hi"}, "app", "llm"),
@@ -335,6 +335,8 @@ def _tool(**attributes: Value) -> tuple[str, str, str]:
         ("ORD-1", "ORD-1"),
         ('{"args": [], "sanitize_inputs_outputs": true, "kwargs": {"q": 1}}', '{"q":1}'),
         ('{"args": [1], "kwargs": {}}', "[1]"),
+        ('{"kwargs": {"q": 1}}', '{"q":1}'),
+        ("""{"args": "()", "kwargs": "{'q': 1}"}""", '{"q":1}'),
         ("{\"input_str\": \"{'q': 'it''s'}\", \"tags\": []}", '{"q":"its"}'),
         ('{"input_str": "ORD-1", "inputs": {"id": "ORD-1"}}', '{"id":"ORD-1"}'),
         ('{"input_str": "ORD-1"}', "ORD-1"),
@@ -360,6 +362,10 @@ def test_structured_arguments() -> None:
         ('{"output": {"lc": 1, "kwargs": {"content": "r", "tool_call_id": "c"}}, "kwargs": {}}', "r", "c"),
         ('{"lc": 1, "kwargs": {"content": [{"type": "text", "text": "r"}]}}', "r", ""),
         ('{"output": "r", "kwargs": {}}', "r", ""),
+        ('{"tool_name": "t", "raw_input": {}, "raw_output": "r", "is_error": false}', "r", ""),
+        ('{"tool_name": "t", "raw_input": {}, "raw_output": {"a": 1}}', '{"a":1}', ""),
+        ('{"content": [{"type": "text", "text": "r"}], "isError": false}', "r", ""),
+        ('{"content": [{"text": "r"}], "mine": 1}', '{"content": [{"text": "r"}], "mine": 1}', ""),
         ('{"content": "mine", "output": 1}', '{"content": "mine", "output": 1}', ""),
         ('{"result": 5}', '{"result": 5}', ""),
     ],
@@ -501,8 +507,30 @@ def test_reported_cost_only_when_no_price_is_known() -> None:
         "gen_ai.request.model": "nobody-knows-it",
     }
     span = normalise(record("chat", call))
-    assert (span.cost_usd, span.price_source) == (7.5, "reported")
+    assert (span.cost_usd, span.price_source) == (7.5, "reported by the sender")
     call["gen_ai.request.model"] = "gpt-4o"
     span = normalise(record("chat", call))
     assert span.cost_usd == pytest.approx(0.0025)
     assert span.price_source.startswith("genai-prices ")
+
+
+@pytest.mark.parametrize(
+    ("counts", "dropped", "rule"),
+    [
+        ({"input": 5, "output": 1}, 9, "genai"),
+        ({"input": 5}, 0, "genai"),
+        ({"input": 5}, 9, "genai+incomplete"),
+        ({"output": 5}, 9, "genai+incomplete"),
+        ({}, 9, ""),
+    ],
+)
+def test_usage_of_which_the_sdk_dropped_half(counts: dict[str, int], dropped: int, rule: str) -> None:
+    attributes: dict[str, Value] = {"gen_ai.operation.name": "chat"}
+    attributes |= {f"gen_ai.usage.{name}_tokens": number for name, number in counts.items()}
+    span = normalise(record("chat m", attributes, dropped_attributes=dropped))
+    assert (span.type, span.usage_rule) == ("llm", rule)
+
+
+def test_an_agents_id() -> None:
+    attributes: dict[str, Value] = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.id": "asst_1"}
+    assert normalise(record("invoke_agent a", attributes)).agent_id == "asst_1"

@@ -11,6 +11,7 @@ from records import NOW, record
 
 from tracestore.spans.model import Span, SpanRecord, Value
 from tracestore.spans.normalise import normalise
+from tracestore.spans.own_prices import Overrides, OwnPrice
 from tracestore.spans.pricing import Price
 from tracestore.spans.resolve import resolve
 
@@ -134,8 +135,16 @@ def test_an_agent_or_tool_between_makes_two_calls() -> None:
 
 def test_overrides_price_moved_numbers() -> None:
     kept, own = call("a", response_id="r", output="x", output_tokens=11), call("b", response_id="r", scope=SDK)
-    resolve([kept, own], {("", "claude-sonnet-4-5"): Price(1.0, 0.0, 0.0, 0.0, source="own")})
+    resolve([kept, own], Overrides([OwnPrice(1, "claude-sonnet-4-5", Price(1.0, 0.0, 0.0, 0.0, source="own"))]))
     assert (kept.cost_usd, kept.price_source) == (100.0, "own")
+
+
+def test_a_reported_cost_stays_when_numbers_move_and_no_price_is_known() -> None:
+    """Read back from the store, the span has no attributes to read the cost from again."""
+    sent = {"model": "nobodys", "request_model": "nobodys", "response_id": "r"}
+    kept = call("a", output="x", output_tokens=11, cost_usd=0.5, price_source="reported by the sender", **sent)
+    resolve([kept, call("b", scope=SDK, **sent)])
+    assert (kept.output_tokens, kept.cost_usd, kept.price_source) == (10, 0.5, "reported by the sender")
 
 
 def test_mcp_server_goes_before_client_and_a_framework_before_both() -> None:
@@ -313,3 +322,13 @@ def test_arguments_come_from_the_request() -> None:
         "",
         "",
     ]
+
+
+def test_the_id_of_an_agent_goes_with_its_name() -> None:
+    outer = span("a", type="agent", agent="outer", agent_id="id-1", agent_version="2")
+    step = span("b", "a")
+    inner = span("c", "b", type="agent", agent="inner", agent_id="id-2")
+    deepest = span("d", "c")
+    resolve([deepest, inner, step, outer])
+    assert [found.agent_id for found in (outer, step, inner, deepest)] == ["id-1", "id-1", "id-2", "id-2"]
+    assert (step.agent_version, inner.agent_version) == ("2", "")

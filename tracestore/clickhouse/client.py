@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -150,6 +151,30 @@ def query_arrow(query: str, parameters: dict[str, Any] | None = None, tables: Ta
     """Runs a query and returns a pyarrow Table."""
     try:
         return shared().query_arrow(query, parameters=parameters, use_strings=True, external_data=_external(tables))
+    except (ClickHouseError, HTTPError, OSError) as error:
+        raise translate(error) from error
+
+
+def stream(query: str, parameters: dict[str, Any], fmt: str, query_settings: dict[str, Any]) -> Any:
+    """Runs a query and returns its answer as an open stream of bytes in the format `fmt`.
+
+    Close it; an answer that is left open keeps its connection and, in the end, its query.
+    """
+    try:
+        return shared().raw_stream(query, parameters=parameters, settings=query_settings, fmt=fmt)
+    except (ClickHouseError, HTTPError, OSError) as error:
+        raise translate(error) from error
+
+
+def chunks(answer: Any, size: int) -> Iterator[bytes]:
+    """The bytes of a stream, at most `size` at a time.
+
+    Raises:
+        Unavailable: the connection broke.
+    """
+    try:
+        while chunk := answer.read(size):
+            yield chunk
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
+from tracestore.spans.linked import edges
 from tracestore.spans.model import Attributes, Event, Span, Value
 
 #: How much of a payload stands in the hot table, in characters. Tool arguments and results are
@@ -25,7 +26,7 @@ EVENT_VALUE_CHARS: Final = 1024
 
 #: A span's plain columns that hold what the field of the same name on `Span` holds.
 SPAN_TEXTS: Final = (
-    "type", "agent", "agent_version", "session_id", "user_id", "error_type", "provider", "model",
+    "type", "agent", "agent_id", "agent_version", "session_id", "user_id", "error_type", "provider", "model",
     "request_model", "operation", "usage_rule", "price_source", "tool_name", "tool_call_id",
     "finish_reason", "response_id", "convention",
 )  # fmt: skip
@@ -88,6 +89,11 @@ def hot_attributes(spans: Sequence[Span]) -> tuple[pa.Array, pa.Array]:
             if value.__class__ is str:
                 texts.append(value)
             else:
+                texts.append(as_text(value))
+                letters[key] = letter(value)
+        if span.derived:
+            for key, value in span.derived.items():
+                keys.append(key)
                 texts.append(as_text(value))
                 letters[key] = letter(value)
         ends.append(len(keys))
@@ -219,6 +225,30 @@ def activity_columns(batch: Sequence[tuple[str, Span]]) -> pa.Table:
             "project": text([project for project, _ in starts]),
             "trace_id": text([trace_id for _, trace_id in starts]),
             "start_time": times(starts.values()),
+        }
+    )
+
+
+def traces_table(traces: Sequence[tuple[str, str]], starts: Sequence[int] | None = None) -> pa.Table:
+    """(project, trace_id[, start_time]) as a table that travels with a statement."""
+    rows = {"project": text([one[0] for one in traces]), "trace_id": text([one[1] for one in traces])}
+    if starts is not None:
+        rows["start_time"] = times(starts)
+    return pa.table(rows)
+
+
+def link_columns(batch: Sequence[tuple[str, Span]]) -> pa.Table:
+    """The `trace_links` rows of a write: which other trace a trace was handed over by. Mostly empty."""
+    rows = []
+    for project, span in batch:
+        if span.record.links:
+            rows += [(project, one, other, span.record.start_ns) for one, other in edges([span])]
+    return pa.table(
+        {
+            "project": text([row[0] for row in rows]),
+            "trace_id": text([row[1] for row in rows]),
+            "linked_trace_id": text([row[2] for row in rows]),
+            "start_time": times(row[3] for row in rows),
         }
     )
 

@@ -1,4 +1,4 @@
-"""Builds the conditions of a trace list. The only place where a statement depends on the request.
+"""Builds the conditions of a trace list. Here and in `jaeger_search` alone does a statement depend on the request.
 
 Only fixed texts are put together here; every value travels as a bound parameter.
 """

@@ -17,7 +17,8 @@ class TraceSummary:
     """One row of the `traces` view. Times are nanoseconds since the epoch.
 
     `cost_usd` is None when no call of the trace has a known price; `unpriced_calls` counts the
-    model calls whose price is unknown. `status` is `ok` or `error`; `findings` is a count.
+    model calls whose price is unknown, and `incomplete` those whose usage the sender's SDK dropped,
+    so that the tokens and the cost are a lower bound. `status` is `ok` or `error`; `findings` is a count.
     """
 
     trace_id: str
@@ -40,6 +41,7 @@ class TraceSummary:
     reasoning_tokens: int
     cost_usd: float | None
     unpriced_calls: int
+    incomplete: int
     status: str
     models: list[str]
     tools: list[str]
@@ -61,6 +63,7 @@ class SpanRow:
     type: str
     service: str
     agent: str
+    agent_id: str
     agent_version: str
     session_id: str
     user_id: str
@@ -94,6 +97,15 @@ class SpanRow:
     output_preview: str
     input_bytes: int
     output_bytes: int
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether the call's usage, or half of it, got lost with attributes that were dropped."""
+        return (
+            self.dropped_attributes > 0
+            and self.type in ("llm", "embedding")
+            and (not self.usage_rule or self.usage_rule.endswith("+incomplete"))
+        )
 
 
 @dataclass(slots=True)

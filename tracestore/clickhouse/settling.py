@@ -19,10 +19,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from tracestore.clickhouse import client, columns, joining_logs, queries
+from tracestore.clickhouse import audit_trail, client, columns, completing, joining_logs, queries
 from tracestore.clickhouse.client import DATABASE
 from tracestore.clickhouse.open_traces import OpenTrace, Settled, choose
 from tracestore.spans.model import Resource, Scope, Span, SpanRecord
+from tracestore.spans.own_prices import OverridesOf
 from tracestore.spans.resolve import resolve
 
 __all__ = ["Settled", "settle"]
@@ -35,6 +36,7 @@ BUSY_MS: Final = 10_000
 #: Traces of one pass at most: bounds the memory of a pass after the worker was away for long.
 PASS_TRACES: Final = 5_000
 
+
 #: Columns that resolving may change.
 _TEXTS = columns.SPAN_TEXTS
 _COUNTS = columns.COUNTS
@@ -43,8 +45,8 @@ Trace = tuple[str, str]
 SpanKey = tuple[str, str, str]
 
 
-def settle() -> Settled:
-    """One pass over at most PASS_TRACES traces.
+def settle(overrides: OverridesOf = lambda project: None) -> Settled:
+    """One pass over at most PASS_TRACES traces. `overrides` gives the own prices of a project.
 
     Raises:
         Unavailable: the store does not answer; the next pass starts where this one would have.
@@ -55,33 +57,36 @@ def settle() -> Settled:
     )
     if choice is None:
         return Settled()
-    chosen = {"chosen": traces_table(choice.traces, choice.starts)}
+    chosen = {"chosen": columns.traces_table(choice.traces, choice.starts)}
     known = {row[:2]: row[2] for row in client.run(queries.load("settle_known"), tables=chosen).result_rows}
     since = min((choice.since, *known.values()))
     version = time.time_ns()
-    parameters = {"since": nanoseconds(since), "until": microseconds(choice.until), "version": version}
+    after = nanoseconds(since)
+    parameters = {"since": after, "until": microseconds(choice.until), "version": version}
     # Before the rules: a user that only a log record names is spread over the trace.
     logged = joining_logs.join(chosen, parameters, version - 1)
     apart = {*choice.apart, *known, *logged}
-    changed = resolve_spans(apart, parameters) if apart else 0
+    changed = resolve_spans(apart, parameters, overrides) if apart else 0
     client.run(queries.load("settle_summaries"), parameters, tables=chosen)
     if known:
-        client.run(queries.load("settle_moved"), parameters, tables={"known": traces_table(list(known))})
+        client.run(queries.load("settle_moved"), parameters, tables={"known": columns.traces_table(list(known))})
+    changed += completing.complete(chosen, sorted(apart), since, after, overrides)
+    audit_trail.settle(chosen, parameters, again=bool(known))
     client.run(queries.load("settle_mark"), parameters, tables=chosen)
     client.run(queries.load("settle_watermark"), {"until": microseconds(choice.watermark)})
     return Settled(choice.quiet, changed, more=choice.quiet >= PASS_TRACES)
 
 
-def resolve_spans(apart: Iterable[Trace], parameters: dict[str, Any]) -> int:
+def resolve_spans(apart: Iterable[Trace], parameters: dict[str, Any], overrides: OverridesOf) -> int:
     """Applies the trace-level rules to traces that came apart; writes the spans that changed again."""
     by_project: dict[str, list[Span]] = defaultdict(list)
-    found = client.run(queries.load("settle_spans"), parameters, tables={"apart": traces_table(sorted(apart))})
+    found = client.run(queries.load("settle_spans"), parameters, tables={"apart": columns.traces_table(sorted(apart))})
     for project, *row in found.result_rows:
         by_project[project].append(rebuilt(row))
     changed = {
         (project, span.record.trace_id, span.record.span_id): span
         for project, spans in by_project.items()
-        for span in resolve(spans)
+        for span in resolve(spans, overrides(project))
     }
     if changed:
         rewrite(changed, parameters)
@@ -119,14 +124,6 @@ def rewrite(changed: dict[SpanKey, Span], parameters: dict[str, Any]) -> None:
     for name, values in new.items():
         table = table.set_column(table.schema.get_field_index(name), name, values)
     client.insert_arrow(f"{DATABASE}.stored_spans", columns.serialise(table), table.column_names)
-
-
-def traces_table(traces: Sequence[Trace], starts: Sequence[int] | None = None) -> pa.Table:
-    """(project, trace_id[, start_time]) as a table that travels with a statement."""
-    rows = {"project": columns.text([one[0] for one in traces]), "trace_id": columns.text([one[1] for one in traces])}
-    if starts is not None:
-        rows["start_time"] = columns.times(starts)
-    return pa.table(rows)
 
 
 def microseconds(value: int) -> str:

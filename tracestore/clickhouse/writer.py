@@ -40,6 +40,9 @@ class SpanWriter:
             if payloads.num_rows:
                 insert("stored_payloads", payloads)
             insert("stored_spans", columns.span_columns(part, version))
+            links = columns.link_columns(part)
+            if links.num_rows:
+                insert("trace_links", links)
             insert("trace_activity", columns.activity_columns(part))
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from tracestore.spans.forest import Forest
 from tracestore.spans.model import Span
 from tracestore.spans.normalise import price_call
-from tracestore.spans.pricing import Overrides
+from tracestore.spans.own_prices import Overrides
 from tracestore.spans.semconv.usage import drop_usage
 
 #: Spans that vendors' SDKs make themselves: exact in numbers (they see the wire), poor in content.

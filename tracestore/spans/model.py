@@ -128,12 +128,14 @@ class Span:
     `cost_usd` is None when the price is unknown or nothing was bought, never 0 for "unknown".
     `usage_rule` and `price_source` say which rule and which price list made the figures.
     `input` and `output` are the payload texts; `payload_attributes` names the attributes that are
-    part of the payload (messages, large values) and so stay out of the hot table.
+    part of the payload (messages, large values) and so stay out of the hot table. `derived` are
+    attributes of our own (`tracestore.*`), stored beside the sender's and winning over them.
     """
 
     record: SpanRecord
     type: str = "other"
     agent: str = ""
+    agent_id: str = ""
     agent_version: str = ""
     session_id: str = ""
     user_id: str = ""
@@ -158,3 +160,4 @@ class Span:
     input: str = ""
     output: str = ""
     payload_attributes: frozenset[str] = frozenset()
+    derived: Attributes | None = None

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from tracestore.spans import pricing
 from tracestore.spans.model import Span, SpanRecord
-from tracestore.spans.semconv import openinference, usage
+from tracestore.spans.own_prices import Overrides
+from tracestore.spans.semconv import openinference, retrieved, usage
 from tracestore.spans.semconv.context import metadata, read_context
 from tracestore.spans.semconv.dialects import reader
 from tracestore.spans.semconv.errors import error_type
@@ -20,7 +21,7 @@ from tracestore.spans.semconv.reported import reported_cost
 from tracestore.spans.semconv.values import text
 
 
-def normalise(record: SpanRecord, overrides: pricing.Overrides | None = None) -> Span:
+def normalise(record: SpanRecord, overrides: Overrides | None = None) -> Span:
     """The span with all columns that it can tell itself. Never raises; strange values read as ''.
 
     `overrides` are own prices that go before the built-in table.
@@ -38,13 +39,16 @@ def normalise(record: SpanRecord, overrides: pricing.Overrides | None = None) ->
     span.error_type = error_type(span) or span.error_type
     if span.type in ("llm", "embedding"):
         _finish_call(span, overrides)
+    elif span.type == "retrieval":
+        retrieved.measure(span)
+    span.agent_id = text(attributes.get("gen_ai.agent.id"))
     span.agent_version = text(attributes.get("gen_ai.agent.version")) or text(
         record.resource.attributes.get("service.version")
     )
     return span
 
 
-def _finish_call(span: Span, overrides: pricing.Overrides | None) -> None:
+def _finish_call(span: Span, overrides: Overrides | None) -> None:
     if is_no_call(span):
         span.type = "workflow"
         usage.drop_usage(span)
@@ -72,38 +76,34 @@ def is_no_call(span: Span) -> bool:
     )
 
 
-def price_call(span: Span, overrides: pricing.Overrides | None = None) -> None:
-    """Fill `cost_usd`: from our prices, else what the sender computed, else None (unknown)."""
+def price_call(span: Span, overrides: Overrides | None = None) -> None:
+    """Fill `cost_usd`: from our prices, else what the sender computed, else None (unknown).
+
+    A span that was read back has no attributes; what its sender computed stands in the column then.
+    """
+    reported = span.cost_usd if span.price_source == pricing.REPORTED else None
     span.cost_usd, span.price_source = None, ""
     if not span.usage_rule:
         return
-    model = span.model or span.request_model
-    span.cost_usd, span.price_source = pricing.cost(
+    model, asked = span.model, span.request_model
+    price = pricing.find(
         span.provider,
-        model,
+        (model, asked) if asked and asked != model else (model,),
+        span.input_tokens,
+        span.record.start_ns,
+        overrides,
+    )
+    if price is None:
+        given = reported_cost(span.record.attributes)
+        span.cost_usd = reported if given is None else given
+        span.price_source = "" if span.cost_usd is None else pricing.REPORTED
+        return
+    span.price_source = price.source
+    span.cost_usd = pricing.cost(
+        price,
         span.input_tokens,
         span.output_tokens,
         span.cache_read_tokens,
         span.cache_write_tokens,
-        span.record.start_ns,
-        overrides,
+        span.reasoning_tokens,
     )
-    if span.cost_usd is None and span.request_model and span.request_model != model:
-        span.cost_usd, span.price_source = pricing.cost(
-            span.provider,
-            span.request_model,
-            span.input_tokens,
-            span.output_tokens,
-            span.cache_read_tokens,
-            span.cache_write_tokens,
-            span.record.start_ns,
-            overrides,
-        )
-    if span.cost_usd is None:
-        _reported_cost(span)
-
-
-def _reported_cost(span: Span) -> None:
-    dollars = reported_cost(span.record.attributes)
-    if dollars is not None:
-        span.cost_usd, span.price_source = dollars, "reported"

@@ -25,9 +25,11 @@ from tracestore.spans.doubled_calls import merge_calls
 from tracestore.spans.doubled_tools import merge_tools
 from tracestore.spans.forest import Forest
 from tracestore.spans.model import Span
-from tracestore.spans.pricing import Overrides
-from tracestore.spans.requested import fill_arguments
+from tracestore.spans.own_prices import Overrides
+from tracestore.spans.reported import merge_reported
+from tracestore.spans.requested import fill_from_calls
 from tracestore.spans.semconv.openinference import LANGCHAIN
+from tracestore.spans.tool_errors import name_failures
 
 
 def resolve(spans: Sequence[Span], overrides: Overrides | None = None) -> list[Span]:
@@ -51,7 +53,9 @@ def apply(spans: Sequence[Span], overrides: Overrides | None = None) -> None:
     _find_graphs(forest)
     merge_calls(forest, overrides)
     merge_tools(forest)
-    fill_arguments(forest)
+    name_failures(forest)
+    merge_reported(forest)
+    fill_from_calls(forest)
     _inherit_agents(forest)
     _merge_agents(forest)
     _spread_context(forest)
@@ -67,6 +71,7 @@ def apply(spans: Sequence[Span], overrides: Overrides | None = None) -> None:
 _COLUMNS: Final = (
     "type",
     "agent",
+    "agent_id",
     "agent_version",
     "session_id",
     "user_id",
@@ -137,7 +142,7 @@ def _merge_agents(forest: Forest) -> None:
 
 
 def _inherit_agents(forest: Forest) -> None:
-    """A span without an agent belongs to the agent of its parent; so does its version.
+    """A span without an agent belongs to the agent of its parent; so do its id and version.
 
     Top down, so one step to the parent is enough. A version belongs to the agent: below a run of
     the same agent the version of that run counts, because a step knows its service's at best.
@@ -148,8 +153,9 @@ def _inherit_agents(forest: Forest) -> None:
             continue
         if not span.agent:
             span.agent = parent.agent
-        if span.agent == parent.agent and parent.agent_version:
-            span.agent_version = parent.agent_version
+        if span.agent == parent.agent:
+            span.agent_id = span.agent_id or parent.agent_id
+            span.agent_version = parent.agent_version or span.agent_version
 
 
 def _spread_context(forest: Forest) -> None:

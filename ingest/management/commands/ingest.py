@@ -34,6 +34,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from tracestore.clickhouse.log_writer import LogWriter
         from tracestore.clickhouse.writer import SpanWriter
+        from tracestore.prices import PriceBook
         from tracestore.spans.normalise import normalise
         from tracestore.spans.resolve import apply
 
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             resolve=apply,
             identify=identify_in_thread,
             check_ready=check_ready,
+            overrides=PriceBook().start().of,
             require_key=settings.ENVIRONMENT.require_api_key,
         )
         # Spans hold no cycles, and there are many of them: collections at the default rate take a

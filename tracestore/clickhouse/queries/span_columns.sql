@@ -1,4 +1,4 @@
-trace_id, span_id, parent_span_id, name, kind, type, service, agent, agent_version, session_id, user_id,
+trace_id, span_id, parent_span_id, name, kind, type, service, agent, agent_id, agent_version, session_id, user_id,
 toUnixTimestamp64Nano(start_time) AS start_ns,
 toUnixTimestamp64Nano(end_time) AS end_ns,
 duration_ns, status, status_message, error_type, provider, model, request_model, operation,

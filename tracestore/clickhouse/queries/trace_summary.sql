@@ -25,6 +25,11 @@ SELECT
     sum(span_reasoning) AS reasoning_tokens,
     sum(span_cost) AS cost_usd,
     countIf(type IN ('llm', 'embedding') AND usage_rule != '' AND span_cost IS NULL) AS unpriced_calls,
+    -- The sender's SDK dropped attributes and the usage, or half of it, was among them.
+    countIf(
+        type IN ('llm', 'embedding') AND dropped_attributes > 0
+        AND (usage_rule = '' OR endsWith(usage_rule, '+incomplete'))
+    ) AS incomplete,
     -- Failed: the outermost span says so, or the last model call did and nothing came after it.
     -- Many frameworks leave the root unset or even ok when the run died inside.
     if(argMin(span_status, place) = 'error' OR argMaxIf(span_status, ended_ns, type = 'llm') = 'error', 'error', 'ok')
@@ -44,7 +49,7 @@ SELECT
 FROM
 (
     SELECT
-        project, trace_id, type, usage_rule, tool_name,
+        project, trace_id, type, usage_rule, tool_name, dropped_attributes,
         name AS span_name, agent AS span_agent, service AS span_service, session_id AS span_session,
         user_id AS span_user, start_time AS started,
         addNanoseconds(start_time, toInt64(duration_ns)) AS ended,

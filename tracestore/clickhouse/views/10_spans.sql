@@ -4,7 +4,7 @@
 CREATE OR REPLACE VIEW {database}.spans AS
 SELECT
     project, trace_id, span_id, parent_span_id, trace_state, name, kind, type, service, agent,
-    agent_version, session_id, user_id, start_time,
+    agent_id, agent_version, session_id, user_id, start_time,
     addNanoseconds(start_time, toInt64(duration_ns)) AS end_time,
     duration_ns, status, status_message, error_type, provider, model, request_model, operation,
     input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage_rule,

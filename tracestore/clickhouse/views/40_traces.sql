@@ -2,16 +2,16 @@ CREATE OR REPLACE VIEW {database}.all_traces AS
 SELECT
     project, trace_id, name, agent, service, session_id, user_id, start_time, end_time, duration_ns,
     span_count, llm_calls, tool_calls, errors, input_tokens, output_tokens, cache_read_tokens,
-    cache_write_tokens, reasoning_tokens, cost_usd, unpriced_calls, status, models, tools, agents,
-    input_preview, output_preview
+    cache_write_tokens, reasoning_tokens, cost_usd, unpriced_calls, incomplete, status, models, tools,
+    agents, input_preview, output_preview
 FROM {database}.stored_traces FINAL
 WHERE (project, trace_id) NOT IN (SELECT project, trace_id FROM {database}.open_traces)
 UNION ALL
 SELECT
     project, trace_id, name, agent, service, session_id, user_id, start_time, end_time, duration_ns,
     span_count, llm_calls, tool_calls, errors, input_tokens, output_tokens, cache_read_tokens,
-    cache_write_tokens, reasoning_tokens, cost_usd, unpriced_calls, status, models, tools, agents,
-    input_preview, output_preview
+    cache_write_tokens, reasoning_tokens, cost_usd, unpriced_calls, incomplete, status, models, tools,
+    agents, input_preview, output_preview
 FROM {database}.live_traces;
 
 CREATE OR REPLACE VIEW {database}.traces AS
@@ -39,14 +39,15 @@ SELECT
     sum(trace_errors) AS errors,
     sum(trace_input) AS input_tokens,
     sum(trace_output) AS output_tokens,
-    sum(trace_cost) AS cost_usd
+    sum(trace_cost) AS cost_usd,
+    sum(trace_incomplete) AS incomplete
 FROM
 (
     SELECT
         project, session_id, agent AS trace_agent, user_id AS trace_user, start_time AS started,
         end_time AS ended, span_count AS spans, llm_calls AS trace_llm_calls, tool_calls AS trace_tool_calls,
         errors AS trace_errors, input_tokens AS trace_input, output_tokens AS trace_output,
-        cost_usd AS trace_cost
+        cost_usd AS trace_cost, incomplete AS trace_incomplete
     FROM {database}.all_traces
     WHERE session_id != ''
 )

@@ -52,7 +52,13 @@ AS SELECT
 FROM {database}.stored_spans FINAL
 SETTINGS do_not_merge_across_partitions_select_final = 1;
 
-CREATE OR REPLACE VIEW {database}.otel_traces_trace_id_ts (TraceId String, Start DateTime64(9), End DateTime64(9)) AS
-SELECT trace_id AS TraceId, min(start_time) AS Start, max(start_time) AS End
+-- Whole seconds, as the exporter's lookup table has them; readers ask for `max(End) + 1`.
+CREATE OR REPLACE VIEW {database}.otel_traces_trace_id_ts
+(
+    TraceId String,
+    Start SimpleAggregateFunction(min, DateTime),
+    End SimpleAggregateFunction(max, DateTime)
+)
+AS SELECT trace_id AS TraceId, toDateTime(min(start_time)) AS Start, toDateTime(max(start_time)) AS End
 FROM {database}.stored_spans
 GROUP BY TraceId;

@@ -16,8 +16,8 @@ from tracestore.spans.messages.documents import read_document, read_tools
 from tracestore.spans.messages.media import raw
 from tracestore.spans.messages.parts import read_parts
 from tracestore.spans.model import Attributes, Event, Value
+from tracestore.spans.semconv import autogen, vercel
 from tracestore.spans.semconv import events as message_events
-from tracestore.spans.semconv import vercel
 from tracestore.spans.semconv.flattened import unflatten
 from tracestore.spans.semconv.openllmetry import indexed_messages
 from tracestore.spans.semconv.values import plain, to_json, unquoted
@@ -112,6 +112,9 @@ def _source(attributes: Attributes, events: list[Event], default: Role) -> tuple
             if key.startswith("mlflow."):
                 value = _unquoted(value)
             return read_document(parsed(value), default), value
+    if "message" in attributes and not inward:
+        reported = autogen.answer(attributes)
+        return read_document(reported, default), reported
     return [], None
 
 

@@ -14,7 +14,7 @@ _SUFFIXES: Final = ("Error", "Exception", "Timeout", "Interrupt", "Exit", "Warni
 
 
 def error_type(span: Span) -> str:
-    """`error.type`, else the type in the last `exception` event, else what the message starts with.
+    """`error.type`, else the type in the last `exception` event, the HTTP status, what the message starts with.
 
     An `exception` event on a span whose status is not an error is an exception that was handled.
     `error.type` may hold a Python class repr (`<class 'openai.BadRequestError'>`): unwrapped.
@@ -30,7 +30,8 @@ def error_type(span: Span) -> str:
     for event in reversed(record.events):
         if event.name == "exception" and (found := text(event.attributes.get("exception.type"))):
             return found
-    return type_in_message(record.status_message)
+    status = text(record.attributes.get("http.response.status_code")) or text(record.attributes.get("http.status_code"))
+    return status if status[:1] in ("4", "5") else type_in_message(record.status_message)
 
 
 def type_in_message(message: str) -> str:

@@ -155,6 +155,9 @@ def read_step(span: Span) -> None:
         "traceloop.entity.input",
         "gen_ai.task.input",
         "gen_ai.retrieval.query.text",
+        "gen_ai.memory.query.text",
+        "gen_ai.memory.query",
+        "db.query.text",
         "gen_ai.handoff.from_agent",
         "input.value",
     )
@@ -165,6 +168,8 @@ def read_step(span: Span) -> None:
         "traceloop.entity.output",
         "gen_ai.task.output",
         "gen_ai.retrieval.documents",
+        "gen_ai.memory.search.results",
+        "gen_ai.memory.records",
         "gen_ai.handoff.to_agent",
         "output.value",
     )

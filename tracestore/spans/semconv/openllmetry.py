@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracestore.spans.model import Attributes, Span, Value
-from tracestore.spans.semconv import genai, usage
+from tracestore.spans.semconv import genai, plumbing, usage
 from tracestore.spans.semconv.values import first_count, first_text, text, to_json
 from tracestore.spans.semconv.vocabulary import (
     OPERATIONS,
@@ -63,6 +63,10 @@ def read(span: Span) -> None:
             genai.read_call(span)
         else:
             genai.read_step(span)
+    elif not kind:
+        # Another instrumentation's span, marked only because it stands inside a workflow.
+        plumbing.read(span)
+        return
     else:
         span.type = TRACELOOP_TYPES.get(kind, "workflow")
         span.operation = OPERATIONS.get(span.type, "handoff" if kind == "handoff" else "")

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from tracestore.spans.model import Span
-from tracestore.spans.semconv.values import first_payload, first_text
-
-#: `db.system.name` of stores whose queries are retrievals.
-_VECTOR_STORES: Final = frozenset(
-    {
-        "chroma",
-        "chromadb",
-        "lancedb",
-        "marqo",
-        "milvus",
-        "pinecone",
-        "qdrant",
-        "turbopuffer",
-        "vespa",
-        "weaviate",
-    }
-)
+from tracestore.spans.semconv import autogen, vector_stores
+from tracestore.spans.semconv.values import first_payload
 
 
 def read(span: Span) -> None:
-    """Type `other` but for vector stores; whatever payload there is."""
+    """Type `other` but for queries of vector stores and AutoGen's runtime; whatever payload there is."""
     attributes = span.record.attributes
-    system = first_text(attributes, "db.system.name", "db.system").lower()
-    if system in _VECTOR_STORES:
-        span.type, span.operation, span.provider = "retrieval", "retrieval", system
-    elif span.record.scope.name.startswith("autogen "):
-        # AutoGen's runtime: each message is created, sent, processed and acknowledged, a span each.
-        span.type = "workflow" if "message" in attributes else "other"
-    span.input = first_payload(attributes, "input.value", "message", "db.query.text")
-    span.output = first_payload(attributes, "output.value")
+    if vector_stores.is_database(attributes):
+        vector_stores.read(span)
+    elif span.record.scope.name.startswith(autogen.RUNTIME):
+        autogen.read(span)
+    else:
+        span.input = first_payload(attributes, "input.value", "message")
+        span.output = first_payload(attributes, "output.value")

@@ -15,6 +15,9 @@ _OBJECTS: Final = (
     ("mlflow.llm.cost", "total_cost", ("input_cost", "output_cost")),
 )
 
+#: All attributes that this reads.
+ATTRIBUTES: Final = (*_DOLLARS, *(key for key, _, _ in _OBJECTS))
+
 #: Nobody pays more for one call: such a number is no amount of dollars.
 _MAX: Final = 1e9
 

@@ -49,7 +49,7 @@ def _unwrap_arguments(parsed: dict[str, Any]) -> Any:
             return inner if found is None else found
         return inner
     if "kwargs" in parsed and parsed.keys() <= _SMOLAGENTS:
-        args, kwargs = parsed.get("args"), parsed["kwargs"]
+        args, kwargs = _read(parsed.get("args")), _read(parsed["kwargs"])
         if not args:
             return kwargs
         return {"args": args, "kwargs": kwargs} if kwargs else args
@@ -58,15 +58,27 @@ def _unwrap_arguments(parsed: dict[str, Any]) -> Any:
     return parsed
 
 
+def _read(value: Any) -> Any:
+    """A value that was written as JSON or as a Python repr, as what it says."""
+    if not isinstance(value, str):
+        return value
+    found = parse_json(value)
+    if found is None:
+        found = parse_python(value)
+    if found is None:
+        return None if value == "()" else value
+    return found
+
+
 def result(raw: str) -> Result:
     """The result text, and the tool call id where the wrapping holds one.
 
     Unwrapped are LangChain's ToolMessage in its two serialisations, alone or inside OpenLLMetry's
-    `{"output": …}`, and lists of text blocks.
+    `{"output": …}`; MCP's CallToolResult; LlamaIndex's ToolOutput.
     """
     if not raw or raw[0] not in "{[":
         return Result(raw)
-    if raw[0] == "{" and '"content"' not in raw and '"output"' not in raw:
+    if raw[0] == "{" and not ('"content"' in raw or '"output"' in raw or '"raw_output"' in raw):
         return Result(raw)
     if raw[0] == "[" and '"text"' not in raw:
         return Result(raw)
@@ -80,6 +92,10 @@ def result(raw: str) -> Result:
         output = parsed.get("output")
         if isinstance(output, str) and parsed.keys() <= {"output", "kwargs"}:
             return Result(output)
+        if "raw_output" in parsed and "tool_name" in parsed:
+            return Result(content_text(parsed["raw_output"]))
+        if isinstance(parsed.get("content"), list) and ("isError" in parsed or parsed.keys() == {"content"}):
+            return Result(content_text(parsed["content"]))
     return Result(raw)
 
 

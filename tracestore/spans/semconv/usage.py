@@ -10,7 +10,8 @@ from __future__ import annotations
 from tracestore.spans.model import Attributes, Span
 from tracestore.spans.semconv.values import first_count
 
-#: The last ones are Semantic Kernel's older spelling.
+#: The attributes that GenAI instrumentations write a figure into, the first that holds a count counts. The
+#: last ones are Semantic Kernel's older spelling.
 INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.response.prompt_tokens")
 OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "gen_ai.response.completion_tokens")
 CACHE_READ = (
@@ -131,6 +132,8 @@ def _fill(
         # The same for vendors that report thinking beside the answer (Gemini's wire format).
         span.output_tokens += span.reasoning_tokens
         span.usage_rule += "+reasoning"
+    if (inputs is None or outputs is None) and span.type == "llm" and span.record.dropped_attributes:
+        span.usage_rule += "+incomplete"
     return True
 
 

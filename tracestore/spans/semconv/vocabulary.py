@@ -68,6 +68,8 @@ OPERATION_TYPES: Final = {
     "retrieval": "retrieval",
     "vector_db_retrieve": "retrieval",
     "search_memory": "retrieval",
+    "retrieve": "retrieval",
+    "retrieve_memory": "retrieval",
     "rerank": "rerank",
     "guardrail": "guardrail",
     "evaluation": "evaluator",

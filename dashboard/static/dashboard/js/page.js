@@ -77,6 +77,21 @@ document.addEventListener("input", (event) => {
   }
 });
 
+// A tooltip can be sent away without moving the pointer or the focus (WCAG 1.4.13); leaving brings it back.
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const open = event.key === "Escape" && document.querySelector(".why:hover:not(.is-quiet), .why:focus:not(.is-quiet)");
+    if (!open) return;
+    open.classList.add("is-quiet");
+    event.stopImmediatePropagation();
+  },
+  true,
+);
+for (const end of ["pointerout", "focusout"]) {
+  document.addEventListener(end, (event) => event.target.closest?.(".why")?.classList.remove("is-quiet"));
+}
+
 let chord = "";
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -31,6 +31,7 @@ function sum() {
   const priced = all.filter((row) => row.dataset.cost !== "");
   const spent = priced.length ? priced.reduce((sofar, row) => sofar + Number(row.dataset.cost), 0) : null;
   const unpriced = total("unpriced");
+  const incomplete = total("incomplete");
   const errors = total("errors");
   const words = [
     `${exact(total("spans"))} spans`,
@@ -39,7 +40,8 @@ function sum() {
     `${exact(errors)} errors`,
     `${tokens(total("in"))} in`,
     `${tokens(total("out"))} out`,
-    spent === null ? "cost unknown" : `${cost(spent)}${unpriced ? ` + ${exact(unpriced)} calls of unknown price` : ""}`,
+    (spent === null ? "cost unknown" : `${cost(spent)}${unpriced ? ` + ${exact(unpriced)} calls of unknown price` : ""}`) +
+      (incomplete ? `, ${exact(incomplete)} calls of unknown usage` : ""),
   ];
   const more = document.querySelector("tr.more") ? ", more below" : "";
   line.querySelector("b").textContent = exact(all.length);

@@ -1,7 +1,7 @@
 // The trace in the browser: typed arrays from the columns of dashboard/waterfall.py, and which rows show.
 // Pure; no DOM. Nodes are numbers in reading order, a node's descendants follow it without a gap.
 
-export const FLAGS = { orphan: 1, cut: 2, outlives: 4, early: 8, unpriced: 16, unfinished: 32 };
+export const FLAGS = { orphan: 1, cut: 2, outlives: 4, early: 8, unpriced: 16, unfinished: 32, incomplete: 64 };
 
 export class Model {
   constructor(columns) {

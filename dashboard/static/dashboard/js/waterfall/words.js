@@ -8,6 +8,7 @@ export const FLAG_WORDS = {
   early: "starts before its parent: clocks differ",
   unpriced: "price unknown",
   unfinished: "ends before it starts",
+  incomplete: "tokens incomplete: the sender dropped attributes",
 };
 
 /** The oddities of a row in words; a missing price is told in the cost column instead. */

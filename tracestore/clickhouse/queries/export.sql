@@ -1,0 +1,3 @@
+SELECT /*columns*/
+FROM {view:Identifier} AS e
+WHERE e.project = {project:String} AND /*conditions*/

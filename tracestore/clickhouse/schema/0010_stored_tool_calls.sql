@@ -1,0 +1,42 @@
+-- The audit trail of what agents did: one row per execution of a tool, with everything that went in
+-- and came out. Filled when a trace is settled, read through the view `tool_calls`, and kept by a
+-- retention of its own, so that it may outlive the spans it was made from.
+-- Key as in 0001_stored_spans.sql. `deleted` = 1 takes back a row whose span turned out not to be an
+-- execution of its own (the second span of one execution).
+CREATE TABLE IF NOT EXISTS {database}.stored_tool_calls
+(
+    project        LowCardinality(String),
+    trace_id       String CODEC(ZSTD(1)),
+    span_id        String CODEC(ZSTD(1)),
+    parent_span_id String CODEC(ZSTD(1)),
+    start_time     DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    duration_ns    UInt64 CODEC(T64, ZSTD(1)),
+    name           LowCardinality(String),
+    tool_name      LowCardinality(String),
+    tool_call_id   String CODEC(ZSTD(1)),
+    arguments      String CODEC(ZSTD(1)),
+    result         String CODEC(ZSTD(1)),
+    input_bytes    UInt64 CODEC(T64, ZSTD(1)),
+    output_bytes   UInt64 CODEC(T64, ZSTD(1)),
+    status         LowCardinality(String),
+    status_message String CODEC(ZSTD(1)),
+    error_type     LowCardinality(String),
+    service        LowCardinality(String),
+    agent          LowCardinality(String),
+    agent_id       LowCardinality(String),
+    agent_version  LowCardinality(String),
+    session_id     String CODEC(ZSTD(1)),
+    user_id        String CODEC(ZSTD(1)),
+    convention     LowCardinality(String),
+    scope_name     LowCardinality(String),
+    scope_version  LowCardinality(String),
+    dropped_attributes UInt32 CODEC(T64, ZSTD(1)),
+    -- When the row was written (ns since the epoch); of two rows with one key the later wins.
+    version        UInt64 CODEC(Delta(8), ZSTD(1)),
+    deleted        UInt8,
+    INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version, deleted)
+PARTITION BY toYYYYMMDD(start_time)
+ORDER BY (project, toStartOfHour(start_time), trace_id, start_time, span_id)
+SETTINGS merge_selector_base = 20;

@@ -1,0 +1,142 @@
+"""Own prices as ingest and the jobs need them: read from the database, answered from memory.
+
+A process asks for the prices of a project at every request; they change a few times a year. A thread
+reads all of them every few seconds, so that asking costs a look into a dict and never waits.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import structlog
+from django.db import close_old_connections
+
+from tracestore.clickhouse.repricing import Calls
+from tracestore.models import PriceOverride, Project
+from tracestore.spans.own_prices import Overrides, OwnPrice
+from tracestore.spans.pricing import Price
+
+log = structlog.get_logger(__name__)
+
+#: How long a changed price may go unnoticed by a process that receives spans.
+REFRESH_SECONDS: Final = 3.0
+
+
+def overrides_of(project: str) -> Overrides:
+    """The own prices of a project as they are now, straight from the database."""
+    return Overrides(as_own_price(row) for row in PriceOverride.objects.filter(project__slug=project))
+
+
+def as_own_price(row: PriceOverride) -> OwnPrice:
+    """The row in dollars per token; what is left empty costs what the tokens it is part of do."""
+    return OwnPrice(
+        id=row.pk,
+        model=row.model,
+        provider=row.provider,
+        from_ns=nanoseconds(row.valid_from),
+        until_ns=nanoseconds(row.valid_until),
+        price=Price(
+            input=per_token(row.input_per_million),
+            output=per_token(row.output_per_million),
+            cache_read=per_token(first(row.cache_read_per_million, row.input_per_million)),
+            cache_write=per_token(first(row.cache_write_per_million, row.input_per_million)),
+            reasoning=None if row.reasoning_per_million is None else per_token(row.reasoning_per_million),
+            source=row.source,
+        ),
+    )
+
+
+def first(own: Decimal | None, other: Decimal) -> Decimal:
+    return other if own is None else own
+
+
+def per_token(per_million: Decimal) -> float:
+    return float(per_million / 1_000_000)
+
+
+def nanoseconds(moment: datetime | None) -> int:
+    return 0 if moment is None else int(moment.timestamp() * 1_000_000) * 1000
+
+
+class PriceBook:
+    """The own prices of all projects, at most `REFRESH_SECONDS` old; `of` never waits and never raises."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Overrides] = {}
+        self._stopping = threading.Event()
+
+    def of(self, project: str) -> Overrides | None:
+        """The own prices of a project, None when it has none."""
+        return self._known.get(project)
+
+    def start(self) -> PriceBook:
+        """Reads the prices, and again every few seconds until the process ends or `stop`."""
+        self.refresh()
+        threading.Thread(target=self._keep_fresh, name="prices", daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def refresh(self) -> None:
+        """Reads the prices of all projects; when the database does not answer, those known go on counting."""
+        try:
+            close_old_connections()
+            self._known = by_project(PriceOverride.objects.select_related("project"))
+        except Exception as error:
+            log.warning("prices cannot be read", error=type(error).__name__)
+
+    def _keep_fresh(self) -> None:
+        while not self._stopping.wait(REFRESH_SECONDS):
+            self.refresh()
+
+
+def by_project(rows: Iterable[PriceOverride]) -> dict[str, Overrides]:
+    found: defaultdict[str, list[OwnPrice]] = defaultdict(list)
+    for row in rows:
+        found[row.project.slug].append(as_own_price(row))
+    return {project: Overrides(prices) for project, prices in found.items()}
+
+
+#: What a price is about and what it says; a change of any makes another revision.
+_PRICING: Final = (
+    "model", "provider", "input_per_million", "output_per_million", "cache_read_per_million",
+    "cache_write_per_million", "reasoning_per_million", "valid_from", "valid_until",
+)  # fmt: skip
+
+
+def create(project: str, values: Mapping[str, Any], user: Any = None) -> PriceOverride:
+    """A new price of a project from checked values (field names of `PriceOverride`)."""
+    owner = Project.objects.get_or_create(slug=project, defaults={"name": project})[0]
+    return PriceOverride.objects.create(project=owner, created_by=user, **values)
+
+
+def change(row: PriceOverride, values: Mapping[str, Any]) -> PriceOverride:
+    """Stores checked values in a price; a new revision when it means something else now."""
+    row.revision += any(getattr(row, name) != values.get(name, getattr(row, name)) for name in _PRICING)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save()
+    return row
+
+
+def calls_of(row: PriceOverride) -> Calls:
+    """The stored calls that a price is about."""
+    return Calls(row.project.slug, row.model, row.provider, row.valid_from, row.valid_until)
+
+
+def reprice_command(calls: Calls) -> str:
+    """What recalculates these calls, for a shell."""
+    words = ["manage.py", "reprice", "--project", calls.project]
+    if calls.model:
+        words += ["--model", calls.model]
+    for name, moment in (("--since", calls.since), ("--until", calls.until)):
+        if moment is not None:
+            words += [name, moment.isoformat()]
+    return shlex.join(words)
