@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from receiving import KEYS, FakeWriter, Loop, Running
 
 from ingest.server import IngestServer, Parts
+from tracestore.spans.model import LogRecord
 from tracestore.spans.normalise import normalise
 from tracestore.spans.own_prices import Overrides, OwnPrice
 from tracestore.spans.pricing import Price
@@ -36,14 +37,15 @@ def call(number: int, scope: str = "app", **counts: int) -> bytes:
 @pytest.fixture
 def receiver(loop: Loop) -> Running:
     writer = FakeWriter()
-    parts = Parts(writer, normalise, resolve, KEYS.get, lambda: None, overrides=OWN.get)
+    log_writer: FakeWriter[LogRecord] = FakeWriter()
+    parts = Parts(writer, log_writer, normalise, resolve, KEYS.get, lambda: None, overrides=OWN.get)
 
     async def listen() -> IngestServer:
         server = IngestServer(parts)
         await server.start("127.0.0.1", 0, 0)
         return server
 
-    return Running(loop.run(listen()), writer, loop)
+    return Running(loop.run(listen()), writer, log_writer, loop)
 
 
 def test_each_project_has_its_own(receiver: Running) -> None:
