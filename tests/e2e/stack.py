@@ -43,8 +43,10 @@ class Stack:
     #: Those that are up now.
     running: ClassVar[list[Stack]] = []
 
-    def __init__(self, data_dir: Path, **environment: str) -> None:
+    def __init__(self, data_dir: Path, *, within: tuple[str, ...] = (), **environment: str) -> None:
+        """`within` is a command that runs the one given to it, such as `nice`."""
         self.data_dir = data_dir
+        self.within = within
         self.web_port, self.grpc_port, self.http_port, self.sql_port = free_ports(4)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TRACESTORE_")},
@@ -87,7 +89,7 @@ class Stack:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "up"],
+                [*self.within, sys.executable, str(ROOT / "manage.py"), "up"],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=output,

@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack
 from tests.e2e.test_front_door import send_grpc, send_http
 
 #: Two instrumentations for one call, requests that come apart, links between traces, sessions on some spans only.
-COMBOS = ("langgraph-", "openai_agents-", "pydantic_ai-", "autogen-", "crewai-", "strands", "adk-")
+FRAMEWORKS = ("langgraph-", "openai_agents-", "pydantic_ai-", "autogen-", "crewai-", "strands", "adk-")
 SALT = "sent again"
 
 #: Everything a reader may ask, without what says when a row was written.
@@ -28,13 +28,14 @@ VIEWS = {
 
 
 def chosen() -> list[Capture]:
-    """The smallest capture of each combo."""
+    """The smallest capture of each framework."""
     found: dict[str, Capture] = {}
     for capture in captures():
-        if capture.bodies() and capture.name.startswith(COMBOS):
-            best = found.get(capture.combo)
+        framework = next((name for name in FRAMEWORKS if capture.name.startswith(name)), None)
+        if framework and capture.bodies():
+            best = found.get(framework)
             if best is None or sum(map(len, capture.bodies())) < sum(map(len, best.bodies())):
-                found[capture.combo] = capture
+                found[framework] = capture
     return list(found.values())
 
 
