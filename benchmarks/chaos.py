@@ -2,6 +2,7 @@
 
     python -m benchmarks.chaos                      both ways, 60 s each, 2,000 spans/s: about five minutes
     python -m benchmarks.chaos --seconds 10         a quick look
+    python -m benchmarks.chaos --kills 20           besides: kill -9 of a process, 20 times
 
 Starts Tracestore as a user does. Senders keep to the rules of OTLP's exporters: a request that was not
 acknowledged is sent again, the same bytes, after the delay that the answer gives, or with a growing
@@ -162,7 +163,30 @@ def outage(
     finally:
         bring_back()
     time.sleep(calm_s)
-    senders.finish(within_s=120 + seconds)
+    finish(stack, senders, within_s=120 + seconds)
+    return report
+
+
+def kills(stack: Stack, rounds: int, *, rate: float = 2_000, shape: str = "small", chance: int = 1) -> Report:
+    """Load, and `kill -9` of engine, ingest or worker, or of all of them, every few seconds."""
+    choose = random.Random(chance)
+    senders = Senders(stack.otlp_grpc, rate, shape)
+    for _ in range(rounds):
+        time.sleep(choose.uniform(0.5, 3.0))
+        children = stack.children()
+        victims = choose.choice([[name] for name in ("engine", "ingest", "worker")] + [["engine", "ingest", "worker"]])
+        for process in (process for name in victims for process in children[name]):
+            process.kill()
+        psutil.wait_procs([process for name in victims for process in children[name]], timeout=5)
+        stack.wait_ready(60)
+    finish(stack, senders, within_s=120)
+    return senders.report
+
+
+def finish(stack: Stack, senders: Senders, within_s: float) -> None:
+    """Waits until everything is delivered and settled, and compares it with what was sent."""
+    report = senders.report
+    senders.finish(within_s)
     stack.wait_settled(120)
     count = senders.template.count
     found = stack.sql(
@@ -173,7 +197,6 @@ def outage(
         total, distinct = stored.get(f"{number:016x}", (0, 0))
         report.spans_missing += count - distinct
         report.spans_doubled += total - distinct
-    return report
 
 
 def take_away(stack: Stack, engine: psutil.Process, way: Way) -> Callable[[], None]:
@@ -191,6 +214,7 @@ def take_away(stack: Stack, engine: psutil.Process, way: Way) -> Callable[[], No
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, help="how long the store is away")
+    parser.add_argument("--kills", type=int, default=0, help="rounds of kill -9")
     parser.add_argument("--rate", type=float, default=2_000, help="spans/s")
     parser.add_argument("--shape", choices=sorted(SHAPES), default="realistic")
     options = parser.parse_args()
@@ -208,6 +232,13 @@ def main() -> None:
             f"| {report.resting_bytes / MIB:.0f} / {report.most_bytes / MIB:.0f} MiB | {report.drained_s:.0f} s "
             f"| {report.spans_missing} | {report.spans_doubled} |",
             flush=True,
+        )
+    if options.kills:
+        with tempfile.TemporaryDirectory(prefix="tracestore-chaos-") as folder, Stack(Path(folder)) as stack:
+            report = kills(stack, options.kills, rate=options.rate, shape=options.shape)
+        print(
+            f"\n{options.kills} rounds of kill -9: {report.spans_sent:,} spans sent, {report.spans_missing} missing, "
+            f"{report.spans_doubled} doubled. Attempts: {dict(report.answers)}"
         )
 
 
