@@ -23,22 +23,20 @@ with atheris.instrument_imports(include=["tracestore.spans", "tracestore.clickho
 
 from tests.fuzz.seeds import FOUND, seeds
 
-
 #: Words of OTLP/JSON, and values that parsers disagree about, for the fuzzer to put in.
-TOKENS = (
-    "resourceSpans", "scopeSpans", "spans", "resourceLogs", "scopeLogs", "logRecords", "resource", "scope", "attributes",
-    "traceId", "spanId", "parentSpanId", "name", "kind", "startTimeUnixNano", "endTimeUnixNano", "events", "links", "status",
-    "code", "message", "key", "value", "stringValue", "intValue", "doubleValue", "boolValue", "bytesValue", "arrayValue",
-    "kvlistValue", "values", "droppedAttributesCount", "timeUnixNano", "body", "eventName", "severityNumber", "flags",
-    "null", "true", "NaN", "-Infinity", "1e999", "9223372036854775808", "-0", "1.0", "{}", "[]", "[[[[[[[[", "}}]", "\\ud83d",
-    "\\udc00", "\\u0000", "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "1799999999000000000",
-)  # fmt: skip
+TOKENS = r"""
+resourceSpans scopeSpans spans resourceLogs scopeLogs logRecords resource scope attributes traceId spanId parentSpanId
+name kind startTimeUnixNano endTimeUnixNano events links status code message key value stringValue intValue doubleValue
+boolValue bytesValue arrayValue kvlistValue values droppedAttributesCount timeUnixNano body eventName severityNumber flags
+null true NaN -Infinity 1e999 9223372036854775808 -0 1.0 {} [] [[[[[[[[ }}] \ud83d \udc00 \u0000
+0af7651916cd43dd8448eb211c80319c b7ad6b7169203331 1799999999000000000
+"""
 
 
 def dictionary(folder: Path) -> Path:
     """The tokens in libFuzzer's form."""
     file = folder / "tokens.dict"
-    lines = ("".join(f"\\x{byte:02x}" for byte in token.encode()) for token in TOKENS)
+    lines = ("".join(f"\\x{byte:02x}" for byte in token.encode()) for token in TOKENS.split())
     file.write_text("".join(f'"{line}"\n' for line in lines))
     return file
 
