@@ -27,8 +27,8 @@ from tests.fuzz.seeds import FOUND, seeds
 TOKENS = r"""
 resourceSpans scopeSpans spans resourceLogs scopeLogs logRecords resource scope attributes traceId spanId parentSpanId
 name kind startTimeUnixNano endTimeUnixNano events links status code message key value stringValue intValue doubleValue
-boolValue bytesValue arrayValue kvlistValue values droppedAttributesCount timeUnixNano body eventName severityNumber flags
-null true NaN -Infinity 1e999 9223372036854775808 -0 1.0 {} [] [[[[[[[[ }}] \ud83d \udc00 \u0000
+boolValue bytesValue arrayValue kvlistValue values droppedAttributesCount timeUnixNano body eventName severityNumber
+flags null true NaN -Infinity 1e999 9223372036854775808 -0 1.0 {} [] [[[[[[[[ }}] \ud83d \udc00 \u0000
 0af7651916cd43dd8448eb211c80319c b7ad6b7169203331 1799999999000000000
 """
 

@@ -50,9 +50,21 @@ def conventions(data: bytes) -> None:
     _understand(_Words(data).spans())
 
 
+def json_neighbours(data: bytes) -> None:
+    """JSON of known members, in any place and of any kind, beside a good span in OTLP/JSON, which is kept."""
+    good = f'{{"traceId":"{"ab" * 16}","spanId":"{"cd" * 8}","name":"good","startTimeUnixNano":"{NOW - 1}"}}'
+    bad = _Words(data).json(6)
+    body = f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{good},{bad},{good}]}}]}}]}}'
+    decoded = decode.decode_json(body.encode(), now_ns=NOW)
+    assert decoded.received == len(decoded.records) + decoded.rejected.total() == 3, "the ledger does not balance"
+    assert [record.name for record in decoded.records].count("good") >= 2, "a neighbour was lost"
+    _understand(decoded.records)
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "protobuf": protobuf,
     "json": otlp_json,
+    "json_neighbours": json_neighbours,
     "logs_protobuf": logs_protobuf,
     "logs_json": logs_json,
     "conventions": conventions,
@@ -152,6 +164,17 @@ EVENTS: Final = (
     "gen_ai.content.prompt",
     "x",
 )
+JSON_MEMBERS: Final = (
+    "traceId", "spanId", "parentSpanId", "traceState", "name", "kind", "startTimeUnixNano", "endTimeUnixNano",
+    "attributes", "events", "links", "status", "code", "message", "key", "value", "stringValue", "intValue",
+    "doubleValue", "boolValue", "bytesValue",
+    "arrayValue", "kvlistValue", "values", "droppedAttributesCount", "timeUnixNano", "trace_id", "x", "",
+)  # fmt: skip
+JSON_SCALARS: Final = (
+    "null", "true", "false", "NaN", "-Infinity", "1e999", "1e-999", "-0", "0.0", "9223372036854775808", "9" * 400, '""',
+    r'"\ud83d"', r'"\udc00x"', r'"\u0000"', f'"{"ab" * 16}"', f'"{"CD" * 8}"', '"AAE="', '"NaN"',
+    "18446744073709551616",
+)  # fmt: skip
 MEMBERS: Final = (
     "role", "content", "parts", "type", "text", "name", "arguments", "tool_calls", "function", "id", "kwargs",
     "message", "messages", "input", "output", "usage", "args", "result", "response", "image_url",
@@ -204,6 +227,22 @@ class _Words:
             case 5:
                 return [self.value(depth - 1) for _ in range(self.byte() % 4)]
         return {self.one(MEMBERS): self.value(depth - 1) for _ in range(self.byte() % 4)}
+
+    def json(self, depth: int) -> str:
+        """JSON as text, of OTLP's members mostly; whatever Python's encoder would not write, too."""
+        match self.byte() % (8 if depth else 4):
+            case 0:
+                return self.one(JSON_SCALARS)
+            case 1:
+                return json.dumps(self.text())
+            case 2:
+                return str(self.byte() - 3)
+            case 3:
+                return f'"{NOW - self.byte()}"'
+            case 4:
+                return f"[{','.join(self.json(depth - 1) for _ in range(self.byte() % 4))}]"
+        members = (f'"{self.one(JSON_MEMBERS)}":{self.json(depth - 1)}' for _ in range(self.byte() % 8))
+        return f"{{{','.join(members)}}}"
 
     def attributes(self) -> dict[str, Value]:
         return {self.one(KEYS): self.value(2) for _ in range(self.byte() % 10)}
