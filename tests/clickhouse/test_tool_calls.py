@@ -8,7 +8,7 @@ import pytest
 
 from tests.clickhouse.spans import SECOND, START, llm, span
 from tests.clickhouse.test_writer import count, write
-from tracestore.clickhouse import client, settling
+from tracestore.clickhouse import client, migrations, settling
 from tracestore.spans.model import Span
 
 LONG = "é" * 3_000
@@ -153,3 +153,16 @@ def test_a_pass_may_touch_more_days_than_one_insert_usually_may() -> None:
     settle()
     assert count("stored_tool_calls") == 120
     assert numbers() == list(range(1, 121))
+
+
+def test_an_upgrade_fills_the_trail_with_what_was_settled_before_there_was_one() -> None:
+    write(tool(2, input=LONG), tool(3), llm(4, parent=1))
+    settle()
+    before = trail()
+    client.command("TRUNCATE TABLE stored_tool_calls")
+    assert trail() == []
+    (migration,) = (one for one in migrations.known() if one.name == "0008_stored_tool_calls.sql")
+    for _ in range(2):
+        for statement in migration.statements:
+            client.command(statement)
+        assert trail() == before
