@@ -35,15 +35,15 @@ def call(number: int, scope: str = "app", **counts: int) -> bytes:
 
 @pytest.fixture
 def receiver(loop: Loop) -> Running:
-    writer = FakeWriter()
-    parts = Parts(writer, normalise, resolve, KEYS.get, lambda: None, overrides=OWN.get)
+    writer, log_writer = FakeWriter(), FakeWriter()
+    parts = Parts(writer, log_writer, normalise, resolve, KEYS.get, lambda: None, overrides=OWN.get)
 
     async def listen() -> IngestServer:
         server = IngestServer(parts)
         await server.start("127.0.0.1", 0, 0)
         return server
 
-    return Running(loop.run(listen()), writer, loop)
+    return Running(loop.run(listen()), writer, log_writer, loop)
 
 
 def test_each_project_has_its_own(receiver: Running) -> None:
