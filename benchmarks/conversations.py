@@ -143,15 +143,17 @@ def generated(seed: int, turns: int, start_ns: int, words: Words) -> Run:
         }
         add(json.dumps(conversation), json.dumps([answer]), attributes)
         hits = [
-            {"id": f"doc-{chance.randrange(10_000)}", "score": round(chance.random(), 4), "text": words.text(chance, size)}
+            {
+                "id": f"doc-{chance.randrange(10_000)}",
+                "score": round(chance.random(), 4),
+                "text": words.text(chance, size),
+            }
             for size in chance.choices((150, 300, 800), k=4)
         ]
         result = json.dumps(hits)
         add(json.dumps(arguments), result)
         conversation.append(answer)
-        conversation.append(
-            {"role": "tool", "parts": [{"type": "tool_call_response", "id": call, "response": result}]}
-        )
+        conversation.append({"role": "tool", "parts": [{"type": "tool_call_response", "id": call, "response": result}]})
     return Run(f"generated {seed}", rows, len(rows))
 
 

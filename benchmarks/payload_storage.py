@@ -16,7 +16,9 @@ import argparse
 import multiprocessing
 import re
 import resource
+import signal
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -220,7 +222,7 @@ def apart(target: Callable[..., None], *arguments: Any) -> dict[str, Any]:
     """What `target(*arguments, queue)` puts on the queue, run in a process of its own: chDB allows one store a process."""
     context = multiprocessing.get_context("spawn")
     answer = context.Queue()
-    process = context.Process(target=target, args=(*arguments, answer))
+    process = context.Process(target=target, args=(*arguments, answer), daemon=True)
     process.start()
     try:
         while process.is_alive() and answer.empty():
@@ -236,7 +238,10 @@ def apart(target: Callable[..., None], *arguments: Any) -> dict[str, Any]:
 def compare(title: str, arrange: Callable[[list[Run]], list[list[Row]]], runs: dict[str, list[Run]], only: str) -> None:
     """One table: every variant on the same rows. `runs`: by order of attributes; the first run is the one read."""
     first = runs["received"][0]
-    spans, raw = sum(run.spans for run in runs["received"]), sum(row.size for run in runs["received"] for row in run.rows)
+    spans, raw = (
+        sum(run.spans for run in runs["received"]),
+        sum(row.size for run in runs["received"] for row in run.rows),
+    )
     middle = first.rows[len(first.rows) // 2]
     print(f"\n### {title}\n\n{spans:,} spans in {len(runs['received'])} runs, {raw / spans:,.0f} B of payload a span; read: "
           f"one trace of {len([r for r in first.rows if r.trace_id == middle.trace_id])} payloads, and one span of it.\n")  # fmt: skip
@@ -264,6 +269,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=50, help="generated runs that go on at the same time")
     parser.add_argument("--only", default="", help="only the variants whose name contains this")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that folders and processes of its own are removed
     words = Words(7)
     start = time.time_ns() // (3600 * 10**9) * 3600 * 10**9 - 24 * 3600 * 10**9
     others = [generated(seed, options.turns, start, words) for seed in range(1, options.runs + 1)]

@@ -12,8 +12,9 @@ the newest 100 spans with the word (as a page asks), and how many there are.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import random
+import signal
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -175,9 +176,12 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only these indexes: names, separated by semicolons")
     parser.add_argument("--forms", choices=("yes", "no"), default="yes", help="also compare ways to ask")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that folders and processes of its own are removed
     with tempfile.TemporaryDirectory(prefix="tracestore-bench-") as folder:
         files, common = write(Path(folder), options.payloads, options.characters)
-        print(f"{options.payloads:,} payloads of about {options.characters:,} characters; ms: newest 100 / count of all.\n")
+        print(
+            f"{options.payloads:,} payloads of about {options.characters:,} characters; ms: newest 100 / count of all.\n"
+        )
         print("| index | CPU ms per 1,000 payloads: insert | merge | B a payload | of that index | rare | middling | common | absent |")  # fmt: skip
         print("|---" * 9 + "|")
         asked: dict[str, dict[str, Any]] = {}
@@ -194,7 +198,9 @@ def main() -> None:
             )
             asked[index.name] = got["forms"]
         if options.forms == "yes":
-            print("\nCounting the rare word, ms; * = the plan names the index; the number found where it differs from hasToken's.\n")
+            print(
+                "\nCounting the rare word, ms; * = the plan names the index; the number found where it differs from hasToken's.\n"
+            )
             print("| index | " + " | ".join(FORMS) + " |\n|---" + "|---" * len(FORMS) + "|")
             for name, results in asked.items():
                 right = results["hasToken"][2]
