@@ -111,18 +111,19 @@ def cut(batches: Sequence[Sequence[Row]], cached: bool) -> tuple[list[pa.Table],
 
 
 def statements(variant: Variant) -> list[str]:
-    settings = f" SETTINGS min_compress_block_size = {variant.block}, max_compress_block_size = {variant.block}"
+    block = f", min_compress_block_size = {variant.block}, max_compress_block_size = {variant.block}"
+    settings = f" SETTINGS {NO_MERGES}{block if variant.block else ''}"
     codec = f" CODEC({variant.codec})" if variant.codec else ""
     kind = "Array(UInt64)" if variant.once else "String"
     columns = ", ".join(f"{name} {kind}{codec}" for name in TEXTS)
     ttl = f" TTL toDateTime(start_time) RECOMPRESS CODEC({variant.recompress})" if variant.recompress else ""
     create = (
         f"CREATE TABLE bench.payloads ({COMMON}, {columns}, {BY_TRACE}) ENGINE = ReplacingMergeTree(version) "
-        f"PARTITION BY toYYYYMMDD(start_time) ORDER BY {KEY}{ttl}{settings if variant.block else ''}"
+        f"PARTITION BY toYYYYMMDD(start_time) ORDER BY {KEY}{ttl}{settings}"
     )
     messages = (
         "CREATE TABLE bench.messages (project LowCardinality(String), trace_id String CODEC(ZSTD(1)), hash UInt64 CODEC(ZSTD(1)), "
-        "text String CODEC(ZSTD(1))) ENGINE = ReplacingMergeTree ORDER BY (project, trace_id, hash)"
+        f"text String CODEC(ZSTD(1))) ENGINE = ReplacingMergeTree ORDER BY (project, trace_id, hash) SETTINGS {NO_MERGES}"
     )
     return [create, messages] if variant.once else [create]
 
@@ -138,6 +139,19 @@ def reading(variant: Variant, where: str) -> str:
               WHERE project = 'default' AND {where}) AS cut
         INNER JOIN (SELECT hash, any(text) AS text FROM bench.messages WHERE project = 'default' AND {trace} GROUP BY hash) AS kept
         USING (hash) GROUP BY span_id"""
+
+
+#: Keeps ClickHouse from merging by itself, so that OPTIMIZE finds every part free and rewrites each row once.
+NO_MERGES = "max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1"
+
+
+def merge(ask: Callable[[str], str], table: str) -> None:
+    """Merges each partition into one part. Raises AssertionError when parts are left over."""
+    ask(f"OPTIMIZE TABLE bench.{table} FINAL SETTINGS optimize_throw_if_noop = 1")
+    left = ask(
+        f"SELECT count() - uniq(partition) FROM system.parts WHERE active AND database = 'bench' AND table = '{table}'"
+    )
+    assert left.strip() == "0", f"{table}: {left.strip()} parts more than partitions after merging"
 
 
 def cpu() -> float:
@@ -176,7 +190,6 @@ def measured(variant: Variant, batches: list[list[Row]], trace: str, span: str, 
         for statement in statements(variant):
             ask(statement)
         tables_made = ("payloads", "messages") if kept else ("payloads",)
-        ask("SYSTEM STOP MERGES")
         begun = cpu()
         for name, file in files:
             ask(
@@ -189,10 +202,9 @@ def measured(variant: Variant, batches: list[list[Row]], trace: str, span: str, 
         inserting, unmerged = cpu() - begun, size()
         one_trace, one_span = f"trace_id = '{trace}'", f"trace_id = '{trace}' AND span_id = '{span}'"
         read_unmerged = milliseconds(lambda: ask(reading(variant, one_trace), "Null"))
-        ask("SYSTEM START MERGES")
         begun = cpu()
         for name in tables_made:
-            ask(f"OPTIMIZE TABLE bench.{name} FINAL")
+            merge(ask, name)
         merging = cpu() - begun
         got = int(ask(f"SELECT sum(lengthUTF8(concat(* EXCEPT span_id))) FROM ({reading(variant, one_trace)})"))
         if got != wanted:

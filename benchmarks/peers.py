@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import signal
 import statistics
@@ -31,6 +32,7 @@ from benchmarks.products import PEERS, PRODUCTS, Product, Unavailable
 
 SINGLE_SPANS = 40
 DRAIN_SECONDS = 150
+STILL_SECONDS = 15
 
 
 def freshness(product: Product) -> dict[str, float]:
@@ -62,27 +64,25 @@ def trace_id(product: Product, body: bytes) -> str:
     return body[place + 2 : place + 18].hex()
 
 
-def drained(product: Product) -> tuple[int, float]:
-    """Spans stored once their number has not changed for three seconds, and the (monotonic) time when it last grew.
+def drained(product: Product, expected: float = math.inf) -> tuple[int, float]:
+    """Spans stored once they are as many as `expected`, or no more come; and the (monotonic) time when they last grew.
 
-    That time is 0 when it did not grow any more. Gives up after DRAIN_SECONDS with what was stored by then.
+    That time is 0 when they did not grow. No more come: nothing new for STILL_SECONDS, or DRAIN_SECONDS are over.
     """
     stored, grew, same_since, end = product.stored(), 0.0, time.monotonic(), time.monotonic() + DRAIN_SECONDS
-    while time.monotonic() < end:
+    while stored < expected and time.monotonic() < end and time.monotonic() - same_since < STILL_SECONDS:
+        time.sleep(0.25)
         now = product.stored()
         if now != stored:
             stored = now
             grew = same_since = time.monotonic()
-        elif time.monotonic() - same_since > 3:
-            break
-        time.sleep(0.25)
     return stored, grew
 
 
 def load(product: Product, usage: Usage, shape: str, seconds: float, senders: int) -> dict[str, float]:
     before, cpu, disk = product.stored(), usage.cpu(), product.disk()
     result = run(product.target, shape, seconds, senders)
-    after, grew = drained(product)
+    after, grew = drained(product, before + result.acknowledged)
     product.settle()
     stored = after - before
     return {
@@ -136,8 +136,8 @@ def measure(product: Product, seconds: float, senders: int) -> dict[str, Any]:
         time.sleep(8)
         figures["memory_idle"] = usage.memory()
         figures["freshness"] = freshness(product)
-        run(product.target, "realistic", 2, senders)  # warm
-        drained(product)
+        there = product.stored()
+        drained(product, there + run(product.target, "realistic", 2, senders).acknowledged)  # warm
         product.settle()
         figures["memory_most"] = 0
         for shape in ("realistic", "small"):
@@ -150,7 +150,7 @@ def measure(product: Product, seconds: float, senders: int) -> dict[str, Any]:
                 shutil.rmtree(product.folder, ignore_errors=True)
                 product.start()
             usage = Usage(product.pid())
-        figures["kill"] = killed(product, seconds / 2, senders)
+        figures["kill"] = killed(product, seconds, senders)
         return figures
     finally:
         product.stop()

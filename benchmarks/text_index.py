@@ -24,7 +24,7 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks.conversations import Words
-from benchmarks.payload_storage import apart, cpu, milliseconds
+from benchmarks.payload_storage import NO_MERGES, apart, cpu, merge, milliseconds
 
 INSERT = 8192
 RARE, MIDDLING, ABSENT = "quibberwort", "flinderbeam", "zzyzxroadless"
@@ -71,7 +71,7 @@ def create(index: Index) -> str:
     return (
         "CREATE TABLE bench.payloads (project LowCardinality(String), trace_id String CODEC(ZSTD(1)), span_id String CODEC(ZSTD(1)), "
         f"start_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)), input String CODEC(ZSTD(1)), version UInt64{line}) "
-        f"ENGINE = ReplacingMergeTree(version) PARTITION BY toYYYYMMDD(start_time) ORDER BY {KEY}"
+        f"ENGINE = ReplacingMergeTree(version) PARTITION BY toYYYYMMDD(start_time) ORDER BY {KEY} SETTINGS {NO_MERGES}"
     )
 
 
@@ -126,7 +126,6 @@ def measured(index: Index, files: list[Path], common: str, forms: bool, answer: 
 
         ask("CREATE DATABASE bench")
         ask(create(index))
-        ask("SYSTEM STOP MERGES")
         begun = cpu()
         for file in files:
             ask(
@@ -134,9 +133,8 @@ def measured(index: Index, files: list[Path], common: str, forms: bool, answer: 
                 f"schema_inference_make_columns_nullable = 0, materialize_skip_indexes_on_insert = {int(index.on_insert)}"
             )
         inserting = cpu() - begun
-        ask("SYSTEM START MERGES")
         begun = cpu()
-        ask("OPTIMIZE TABLE bench.payloads FINAL")
+        merge(ask, "payloads")
         merging = cpu() - begun
         found: dict[str, Any] = {"insert": inserting, "merge": merging, "bytes": size("bytes_on_disk"),
                                  "index": size("secondary_indices_compressed_bytes"), "times": {}, "forms": {}}  # fmt: skip
