@@ -159,6 +159,13 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def most_memory() -> int:
+    """Bytes resident at most since this process began; `ru_maxrss` would begin with what its parent had."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1]) * 1024
+
+
 def measured(variant: Variant, batches: list[list[Row]], trace: str, span: str, answer: Any) -> None:
     """Runs in a process of its own. Puts a dict of figures on the queue `answer`."""
     from chdb.session import Session
@@ -215,7 +222,7 @@ def measured(variant: Variant, batches: list[list[Row]], trace: str, span: str, 
                 "read_unmerged": read_unmerged,
                 "read_trace": milliseconds(lambda: ask(reading(variant, one_trace), "Null")),
                 "read_span": milliseconds(lambda: ask(reading(variant, one_span), "Null")),
-                "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "memory": most_memory(),
             }
         )  # fmt: skip
         session.close()
