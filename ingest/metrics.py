@@ -40,6 +40,12 @@ class Metrics:
                 registry=registry,
             )
         )
+        self.redactions = Counter(
+            "tracestore_redactions",
+            "Secrets that were taken out before anything was written, by rule; `failed` where a rule could not run.",
+            ("rule",),
+            registry=registry,
+        )
         self.requests = Counter(
             "tracestore_ingest_requests",
             "Export requests by transport and answer.",

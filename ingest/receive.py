@@ -21,6 +21,7 @@ from ingest.answers import Encoding
 from ingest.commit import GroupCommit, Piece
 from ingest.limits import IngestLimits
 from ingest.metrics import Metrics
+from ingest.redacting import Redacting
 from tracestore.errors import Overloaded, TooLarge, Unavailable
 from tracestore.spans import decode
 from tracestore.spans.model import Span, SpanRecord
@@ -64,7 +65,9 @@ class Receiver:
         metrics: Metrics,
         receive_logs: Callable[[str, bytes, Encoding], Awaitable[Receipt]],
         overrides: OverridesOf = lambda project: None,
+        redacting: Redacting | None = None,
     ) -> None:
+        self._redacting = redacting
         self._receive_logs = receive_logs
         self._commit = commit
         self._normalise = normalise
@@ -112,7 +115,12 @@ class Receiver:
             InvalidInput: the body is no such request.
             Unavailable: the store does not take them now; nothing is promised.
         """
-        slices = decode.protobuf_slices(body) if encoding == "protobuf" else decode.json_slices(body)
+        redacting = self._redacting
+        redactor = redacting.needed(project, body) if redacting else None
+        if encoding == "protobuf":
+            slices = decode.protobuf_slices(body, suspicious=None if redactor is None else redactor.suspicious)
+        else:
+            slices = decode.json_slices(body, suspect=redactor is not None)
         waiting: deque[Piece] = deque()
         rejected: Counter[str] = Counter()
         warnings: Counter[str] = Counter()
@@ -127,7 +135,8 @@ class Receiver:
                         self._metrics.rejected(part.rejected)
                     warnings += part.warnings
                     if part.records:
-                        waiting.append(self._commit.submit(project, self._understood(project, part.records), part.size))
+                        records = redacting.spans(redactor, part.records) if redacting and redactor else part.records
+                        waiting.append(self._commit.submit(project, self._understood(project, records), part.size))
                     if len(waiting) >= self._limits.pending_slices:
                         rejected += await waiting[0].done
                         waiting.popleft()

@@ -10,6 +10,7 @@ from ingest.ledger import Ledger
 from ingest.limits import IngestLimits
 from ingest.log_commit import NOT_STORABLE, LogCommit
 from ingest.receive import Receipt
+from ingest.redacting import Redacting
 from tracestore.errors import Unavailable
 from tracestore.spans import decode_logs
 
@@ -17,7 +18,10 @@ from tracestore.spans import decode_logs
 class LogReceiver:
     """Receives exports of log records. Every record that was decoded ends in the ledger exactly once."""
 
-    def __init__(self, commit: LogCommit, limits: IngestLimits, ledger: Ledger) -> None:
+    def __init__(
+        self, commit: LogCommit, limits: IngestLimits, ledger: Ledger, redacting: Redacting | None = None
+    ) -> None:
+        self._redacting = redacting
         self._commit = commit
         self._limits = limits
         self._ledger = ledger
@@ -32,6 +36,7 @@ class LogReceiver:
             Unavailable: the store does not take them now; nothing is promised.
         """
         slices = decode_logs.protobuf_slices(body) if encoding == "protobuf" else decode_logs.json_slices(body)
+        redactor = self._redacting.needed(project, body) if self._redacting else None
         rejected: Counter[str] = Counter()
         warnings: Counter[str] = Counter()
         received = 0
@@ -44,6 +49,8 @@ class LogReceiver:
             if not part.records:
                 await asyncio.sleep(0)
                 continue
+            if self._redacting and redactor:
+                part.records = self._redacting.logs(redactor, part.records)
             try:
                 async with asyncio.timeout(self._limits.answer_s):
                     refused = await self._commit.store(project, part.records)

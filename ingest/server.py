@@ -23,6 +23,7 @@ from ingest.metrics import Metrics
 from ingest.operations import Operations
 from ingest.receive import Receiver
 from ingest.receive_logs import LogReceiver
+from ingest.redacting import Redacting, RedactorOf
 from ingest.store import Store, Writer
 from tracestore.keys import Identity
 from tracestore.spans.model import Span
@@ -54,6 +55,7 @@ class Parts:
     require_key: bool = False
     #: A project's own prices, from memory: asked for every export.
     overrides: OverridesOf = lambda project: None
+    redactors: RedactorOf = lambda project: None
     limits: IngestLimits = field(default_factory=IngestLimits)
 
 
@@ -68,8 +70,11 @@ class IngestServer:
         )
         self.commit = GroupCommit(self._store, limits, self.metrics)
         self.log_commit = LogCommit(parts.log_writer, limits, self.metrics.log_ledger)
-        logs = LogReceiver(self.log_commit, limits, self.metrics.log_ledger)
-        self.receiver = Receiver(self.commit, parts.normalise, limits, self.metrics, logs.receive, parts.overrides)
+        redacting = Redacting(parts.redactors, self.metrics.redactions)
+        logs = LogReceiver(self.log_commit, limits, self.metrics.log_ledger, redacting)
+        self.receiver = Receiver(
+            self.commit, parts.normalise, limits, self.metrics, logs.receive, parts.overrides, redacting
+        )
         self._gate = Gate(parts.identify, require_key=parts.require_key)
         self._limits = limits
         self._operations = Operations(self.metrics, parts.check_ready)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.clickhouse.spans import SECOND, START, llm, span
 from tests.clickhouse.test_writer import count, write
-from tracestore.clickhouse import client, settling
+from tracestore.clickhouse import client, migrations, settling
 from tracestore.spans.model import Span
 
 LONG = "é" * 3_000
@@ -41,7 +41,7 @@ def numbers() -> list[int]:
     return [int(str(row[0]), 16) for row in trail("span_id")]
 
 
-def test_settling_changes_where_the_trail_is_kept_and_nothing_else() -> None:
+def test_settling_changes_nothing_of_executions_that_came_whole() -> None:
     write(
         span(1, type="agent", agent="planner"),
         tool(2, input=LONG, output="x" * 5_000),
@@ -52,9 +52,7 @@ def test_settling_changes_where_the_trail_is_kept_and_nothing_else() -> None:
     write(tool(2, trace=2, output="the other project's"), project="other")
     before = trail()
     assert len(before) == 4
-    assert count("stored_tool_calls") == 0
     settle()
-    assert count("stored_tool_calls") == 4
     assert count("open_traces") == 0
     assert trail() == before
 
@@ -77,13 +75,23 @@ def test_a_row_says_who_did_what_when_and_how_it_ended(settled: bool) -> None:
     assert trail("input_bytes = length(arguments), output_bytes = length(result)") == [(True, True)]
 
 
-@pytest.mark.parametrize("settled", [False, True])
-def test_what_was_cut_is_told_by_its_true_size(settled: bool) -> None:
-    """With the payload gone (its retention is shorter) the row keeps the beginning and the size of the whole."""
+def test_a_row_made_again_by_settling_is_the_row_of_the_write() -> None:
+    """The statement that puts the trail right makes its rows from tables, the writer from the span."""
+    write(tool(2, input=LONG, output="x" * 5_000, status="error", error_type="Timeout"))
+    before = trail()
+    write(span(1, type="agent", **AGENT))
+    settle()
+    assert trail() == before
+    assert client.run("SELECT uniqExact(version) FROM stored_tool_calls").result_rows == [(2,)]
+
+
+def test_what_was_cut_is_told_by_its_true_size() -> None:
+    """Where the payload is gone (its retention is shorter) when a trace opens again, the beginning stays."""
     write(tool(2, output="x" * 5_000))
+    settle()
     client.command("TRUNCATE TABLE stored_payloads")
-    if settled:
-        settle()
+    write(span(1, type="agent", **AGENT))
+    settle()
     assert trail("length(result), output_bytes") == [(1024, 5_000)]
 
 
@@ -112,7 +120,6 @@ def test_a_span_that_stops_being_an_execution_leaves_the_trail() -> None:
     settle()
     assert numbers() == [2, 3]
     write(tool(3, type="other", tool_name=""))
-    assert numbers() == [2]
     settle()
     assert numbers() == [2]
     assert count("open_traces") == 0
@@ -153,3 +160,16 @@ def test_a_pass_may_touch_more_days_than_one_insert_usually_may() -> None:
     settle()
     assert count("stored_tool_calls") == 120
     assert numbers() == list(range(1, 121))
+
+
+def test_an_upgrade_fills_the_trail_with_what_was_settled_before_there_was_one() -> None:
+    write(tool(2, input=LONG), tool(3), llm(4, parent=1))
+    settle()
+    before = trail()
+    client.command("TRUNCATE TABLE stored_tool_calls")
+    assert trail() == []
+    (migration,) = (one for one in migrations.known() if one.name == "0010_stored_tool_calls.sql")
+    for _ in range(2):
+        for statement in migration.statements:
+            client.command(statement)
+        assert trail() == before

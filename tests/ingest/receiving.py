@@ -25,6 +25,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from ingest.limits import IngestLimits
+from ingest.redacting import RedactorOf
 from ingest.server import IngestServer, Parts
 from tracestore.errors import TracestoreError
 from tracestore.keys import Identity
@@ -147,7 +148,9 @@ def wait_until(true: Callable[[], object], within: float = 10) -> None:
         time.sleep(0.005)
 
 
-def start(loop: Loop, *, require_key: bool = False, **limits: Any) -> Running:
+def start(
+    loop: Loop, *, require_key: bool = False, redactors: RedactorOf = lambda project: None, **limits: Any
+) -> Running:
     writer: FakeWriter[Span] = FakeWriter()
     log_writer: FakeWriter[LogRecord] = FakeWriter()
     ready: list[TracestoreError] = []
@@ -163,6 +166,7 @@ def start(loop: Loop, *, require_key: bool = False, **limits: Any) -> Running:
         resolve=lambda spans: spans,
         identify=KEYS.get,
         check_ready=check_ready,
+        redactors=redactors,
         require_key=require_key,
         limits=IngestLimits(**limits),
     )

@@ -1,26 +1,26 @@
-"""Fills the audit trail (`stored_tool_calls`) with the executions of the traces that a pass settles.
+"""Keeps the audit trail (`stored_tool_calls`) right where settling changes spans.
 
-Part of a settling pass, after the summaries are stored and before the traces are marked as settled:
-until then the view `tool_calls` answers from the spans, so nothing is missing in between.
+The trail is written with the spans, which is where the whole text is at hand. What settling may change
+afterwards, in traces that came apart, is whose an execution was, what it got and gave, and whether it
+was one at all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from tracestore.clickhouse import client, queries
+from tracestore.clickhouse import client, columns, queries
 
 
-def settle(chosen: client.Tables, parameters: dict[str, Any], *, again: bool) -> None:
-    """Stores the executions of the traces of a pass, which travel as the table `chosen`.
+def settle(apart: Sequence[tuple[str, str]], parameters: dict[str, Any]) -> None:
+    """Stores the executions of these traces again and takes back those that are none any more.
 
-    `again` tells that some of them were settled before. Idempotent, like the pass: a row written again
-    replaces itself.
+    Idempotent, like the pass: a row written again replaces itself.
 
     Raises:
         Unavailable: the store does not answer; the next pass does it again.
     """
-    client.run(queries.load("settle_tool_calls"), parameters, tables=chosen)
-    if again:
-        # Rows of an earlier pass whose span has stopped being an execution.
-        client.run(queries.load("settle_take_back"), parameters, tables=chosen)
+    tables = {"apart": columns.traces_table(apart)}
+    client.run(queries.load("settle_tool_calls"), parameters, tables=tables)
+    client.run(queries.load("settle_take_back"), parameters, tables=tables)

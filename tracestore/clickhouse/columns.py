@@ -185,6 +185,23 @@ def span_columns(batch: Sequence[tuple[str, Span]], version: int) -> pa.Table:
     return pa.table(columns)
 
 
+#: What the audit trail takes from the span as it is.
+_TRAIL: Final = (
+    "project", "trace_id", "span_id", "parent_span_id", "start_time", "duration_ns", "name", "tool_name",
+    "tool_call_id", "input_bytes", "output_bytes", "status", "status_message", "error_type", "service", "agent",
+    "agent_id", "agent_version", "session_id", "user_id", "convention", "scope_name", "scope_version",
+    "dropped_attributes", "version",
+)  # fmt: skip
+
+
+def tool_call_columns(batch: Sequence[tuple[str, Span]], spans: pa.Table) -> pa.Table:
+    """The `stored_tool_calls` rows of a write; `spans` is what `span_columns` made of it. May be empty."""
+    tools = [(index, span) for index, (_, span) in enumerate(batch) if span.type == "tool"]
+    table = spans.select(_TRAIL).take(pa.array([index for index, _ in tools], pa.int64()))
+    table = table.append_column("arguments", text([span.input for _, span in tools]))
+    return table.append_column("result", text([span.output for _, span in tools]))
+
+
 def payload_columns(batch: Sequence[tuple[str, Span]], version: int) -> pa.Table:
     """The `stored_payloads` table: one row for each span that has a payload. May be empty."""
     rows = []

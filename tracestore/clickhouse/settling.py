@@ -71,7 +71,8 @@ def settle(overrides: OverridesOf = lambda project: None) -> Settled:
     if known:
         client.run(queries.load("settle_moved"), parameters, tables={"known": columns.traces_table(list(known))})
     changed += completing.complete(chosen, sorted(apart), since, after, overrides)
-    audit_trail.settle(chosen, parameters, again=bool(known))
+    if apart:
+        audit_trail.settle(sorted(apart), parameters)
     client.run(queries.load("settle_mark"), parameters, tables=chosen)
     client.run(queries.load("settle_watermark"), {"until": microseconds(choice.watermark)})
     return Settled(choice.quiet, changed, more=choice.quiet >= PASS_TRACES)

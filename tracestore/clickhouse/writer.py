@@ -39,7 +39,11 @@ class SpanWriter:
             payloads = columns.payload_columns(part, version)
             if payloads.num_rows:
                 insert("stored_payloads", payloads)
-            insert("stored_spans", columns.span_columns(part, version))
+            spans = columns.span_columns(part, version)
+            insert("stored_spans", spans)
+            tools = columns.tool_call_columns(part, spans)
+            if tools.num_rows:
+                insert("stored_tool_calls", tools)
             links = columns.link_columns(part)
             if links.num_rows:
                 insert("trace_links", links)

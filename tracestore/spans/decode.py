@@ -8,12 +8,12 @@ memory whole as Python objects, which take several times the room of their encod
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from tracestore.errors import InvalidInput
-from tracestore.spans.decode_limits import DEFAULT_LIMITS, Limits, Outcome, sentences
+from tracestore.spans.decode_limits import DEFAULT_LIMITS, SUSPECT_STEPS, Limits, Outcome, sentences
 from tracestore.spans.decode_protobuf import ProtobufSpans
 from tracestore.spans.model import SpanRecord
 from tracestore.spans.otlp_json import JsonSpans
@@ -59,31 +59,42 @@ def decode_json(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | N
     return _joined(json_slices(body, limits, now_ns=now_ns))
 
 
-def protobuf_slices(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | None = None) -> Iterator[Decoded]:
+def protobuf_slices(
+    body: bytes,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    now_ns: int | None = None,
+    suspicious: Callable[[bytes], bool] | None = None,
+) -> Iterator[Decoded]:
     """The spans of a request in protobuf, in order, some at a time; nothing for an empty request.
 
     Invalid UTF-8 is replaced by U+FFFD. Of a body with broken framing, what precedes the break is kept.
-    A slice may be without records, when much of the request had to be refused.
+    A slice may be without records, when much of the request had to be refused. `suspicious` is asked for
+    the bytes of each span, of its resource and of its scope; what it says of a span is in `suspect`.
 
     Raises:
         InvalidInput: the body is broken and not one span could be found in it, or it has more parts
             than any sender's; what came in slices before stands.
     """
     outcome = Outcome.start(limits, now_ns)
-    return _slices(ProtobufSpans(body, outcome), outcome)
+    return _slices(ProtobufSpans(body, outcome, suspicious), outcome)
 
 
-def json_slices(body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | None = None) -> Iterator[Decoded]:
+def json_slices(
+    body: bytes, limits: Limits = DEFAULT_LIMITS, *, now_ns: int | None = None, suspect: bool = False
+) -> Iterator[Decoded]:
     """The spans of a request in OTLP/JSON (OTLP "JSON Protobuf Encoding"); as `protobuf_slices`.
+
+    Spans have no bytes of their own here: all are `suspect` if the request is.
 
     Raises:
         InvalidInput: the body is not JSON of an export request.
     """
     outcome = Outcome.start(limits, now_ns)
-    return _slices(JsonSpans(body, outcome), outcome)
+    return _slices(JsonSpans(body, outcome), outcome, suspect=suspect)
 
 
-def _slices(spans: ProtobufSpans | JsonSpans, outcome: Outcome) -> Iterator[Decoded]:
+def _slices(spans: ProtobufSpans | JsonSpans, outcome: Outcome, *, suspect: bool = False) -> Iterator[Decoded]:
     part = Decoded()
     until = SLICE_STEPS
     readable = told = False
@@ -91,6 +102,9 @@ def _slices(spans: ProtobufSpans | JsonSpans, outcome: Outcome) -> Iterator[Deco
         part.size += size
         if record is not None:
             part.records.append(record)
+            if suspect:
+                record.suspect = True
+                outcome.work += SUSPECT_STEPS
         if len(part.records) >= SLICE_SPANS or part.size >= SLICE_BYTES or steps + outcome.work >= until:
             until = steps + outcome.work + SLICE_STEPS
             readable = readable or outcome.rejected["malformed"] < outcome.received

@@ -82,6 +82,9 @@ class Limits:
 
 DEFAULT_LIMITS: Final = Limits()
 
+#: Taking the secrets out of a span is the work of so many steps: some twenty such spans make a slice.
+SUSPECT_STEPS: Final = 200
+
 _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from tracestore.spans import decode_wire as wire
 from tracestore.spans.decode_limits import (
+    SUSPECT_STEPS,
     Outcome,
     kind_of,
     parent_id,
@@ -26,9 +27,10 @@ class ProtobufSpans:
     `broken` tells whether some part of the request could not be read at all.
     """
 
-    def __init__(self, body: bytes, outcome: Outcome) -> None:
+    def __init__(self, body: bytes, outcome: Outcome, suspicious: Callable[[bytes], bool] | None = None) -> None:
         self.body = body
         self.outcome = outcome
+        self.suspicious = suspicious
         self.known: Known = {}
         self.broken = False
 
@@ -43,18 +45,25 @@ class ProtobufSpans:
             self.broken = True
 
     def resource_spans(self, at: int, end: int) -> Iterator[tuple[int, SpanRecord | None]]:
-        resource = self.resource(wire.head(self.body, at, end))
+        head = wire.head(self.body, at, end)
+        resource = self.resource(head)
+        suspect = self.suspicious is not None and self.suspicious(head)
         try:
             for number, kind, start, stop in wire.parts(self.body, at, end, remainder=True):
                 yield 0, None
                 if number == wire.PARTS and kind == wire.LENGTH_DELIMITED:
-                    yield from self.scope_spans(start, stop, resource)
+                    yield from self.scope_spans(start, stop, resource, suspect)
         except wire.Broken:
             self.broken = True
 
-    def scope_spans(self, at: int, end: int, resource: Resource) -> Iterator[tuple[int, SpanRecord | None]]:
+    def scope_spans(
+        self, at: int, end: int, resource: Resource, suspect: bool
+    ) -> Iterator[tuple[int, SpanRecord | None]]:
         body, outcome, largest = self.body, self.outcome, self.outcome.limits.span_bytes
-        scope = self.scope(wire.head(body, at, end))
+        head = wire.head(body, at, end)
+        scope = self.scope(head)
+        look = self.suspicious
+        suspect = suspect or (look is not None and look(head))
         try:
             # Not the remainder: a span without its end might still read as a whole one.
             for number, kind, start, stop in wire.parts(body, at, end):
@@ -64,7 +73,12 @@ class ProtobufSpans:
                     outcome.refuse("too_large")
                     yield 0, None
                 else:
-                    yield stop - start, self.read(body[start:stop], resource, scope)
+                    raw = body[start:stop]
+                    record = self.read(raw, resource, scope)
+                    if look is not None and record is not None and (suspect or look(raw)):
+                        record.suspect = True
+                        outcome.work += SUSPECT_STEPS
+                    yield stop - start, record
         except wire.Broken:
             self.broken = True
 

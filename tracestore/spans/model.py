@@ -92,6 +92,8 @@ class SpanRecord:
     dropped_links: int = 0
     resource: Resource = field(default_factory=Resource)
     scope: Scope = field(default_factory=Scope)
+    #: Its raw bytes may hold a secret; known only where decoding was asked to look.
+    suspect: bool = False
 
 
 @dataclass(slots=True)

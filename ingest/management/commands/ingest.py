@@ -36,8 +36,10 @@ class Command(BaseCommand):
         from tracestore.clickhouse.writer import SpanWriter
         from tracestore.prices import PriceBook
         from tracestore.spans.normalise import normalise
+        from tracestore.spans.redaction.apply import Redactor
         from tracestore.spans.resolve import apply
 
+        redactor = Redactor()
         parts = Parts(
             writer=SpanWriter(),
             log_writer=LogWriter(),
@@ -46,6 +48,7 @@ class Command(BaseCommand):
             identify=identify_in_thread,
             check_ready=check_ready,
             overrides=PriceBook().start().of,
+            redactors=lambda project: redactor,
             require_key=settings.ENVIRONMENT.require_api_key,
         )
         # Spans hold no cycles, and there are many of them: collections at the default rate take a

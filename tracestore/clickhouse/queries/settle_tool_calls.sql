@@ -1,5 +1,5 @@
--- The executions of the chosen traces, none of which starts before `since`, into the audit trail: the
--- rows of the view `live_tool_calls`, which has to find out first which traces are open.
+-- The executions of traces whose spans may have changed since they were written, none of which starts
+-- before `since`, into the audit trail once more (columns.tool_call_columns makes the same rows).
 INSERT INTO stored_tool_calls
 (
     project, trace_id, span_id, parent_span_id, start_time, duration_ns, name, tool_name, tool_call_id,
@@ -18,7 +18,7 @@ FROM
         input_preview, output_preview, input_bytes, output_bytes, status, status_message, error_type, service,
         agent, agent_id, agent_version, session_id, user_id, convention, scope_name, scope_version, dropped_attributes
     FROM stored_spans FINAL
-    PREWHERE (project, trace_id) IN (SELECT project, trace_id FROM chosen)
+    PREWHERE (project, trace_id) IN (SELECT project, trace_id FROM apart)
     WHERE start_time >= {since:DateTime64(9, 'UTC')} AND type = 'tool'
 ) AS s
 LEFT JOIN
@@ -29,7 +29,7 @@ LEFT JOIN
     (
         SELECT span_id
         FROM stored_spans
-        PREWHERE (project, trace_id) IN (SELECT project, trace_id FROM chosen)
+        PREWHERE (project, trace_id) IN (SELECT project, trace_id FROM apart)
         WHERE start_time >= {since:DateTime64(9, 'UTC')} AND type = 'tool'
           AND (input_bytes > length(input_preview) OR output_bytes > length(output_preview))
     )

@@ -1,6 +1,6 @@
 -- The audit trail of what agents did: one row per execution of a tool, with everything that went in
--- and came out. Filled when a trace is settled, read through the view `tool_calls`, and kept by a
--- retention of its own, so that it may outlive the spans it was made from.
+-- and came out. Written with the span, put right when settling changes it, read through the view
+-- `tool_calls`, and kept by a retention of its own, so that it may outlive the spans it was made from.
 -- Key as in 0001_stored_spans.sql. `deleted` = 1 takes back a row whose span turned out not to be an
 -- execution of its own (the second span of one execution).
 CREATE TABLE IF NOT EXISTS {database}.stored_tool_calls
@@ -39,4 +39,31 @@ CREATE TABLE IF NOT EXISTS {database}.stored_tool_calls
 ENGINE = ReplacingMergeTree(version, deleted)
 PARTITION BY toYYYYMMDD(start_time)
 ORDER BY (project, toStartOfHour(start_time), trace_id, start_time, span_id)
-SETTINGS merge_selector_base = 20;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, merge_selector_base = 20;
+
+-- The executions that were stored before there was a trail: nothing else would copy them. Version 1, so
+-- that whatever is written later counts.
+INSERT INTO {database}.stored_tool_calls
+(
+    project, trace_id, span_id, parent_span_id, start_time, duration_ns, name, tool_name, tool_call_id,
+    arguments, result, input_bytes, output_bytes, status, status_message, error_type, service, agent,
+    agent_id, agent_version, session_id, user_id, convention, scope_name, scope_version, dropped_attributes, version
+)
+SELECT
+    s.project, s.trace_id, s.span_id, parent_span_id, s.start_time, duration_ns, name, tool_name, tool_call_id,
+    if(p.input != '', p.input, input_preview), if(p.output != '', p.output, output_preview),
+    input_bytes, output_bytes, status, status_message, error_type, service, agent, agent_id, agent_version, session_id,
+    user_id, convention, scope_name, scope_version, dropped_attributes, 1
+FROM (SELECT * FROM {database}.stored_spans FINAL WHERE type = 'tool') AS s
+LEFT JOIN
+(
+    SELECT project, trace_id, start_time, span_id, input, output
+    FROM {database}.stored_payloads FINAL
+    PREWHERE span_id IN
+    (
+        SELECT span_id
+        FROM {database}.stored_spans
+        WHERE type = 'tool' AND (input_bytes > length(input_preview) OR output_bytes > length(output_preview))
+    )
+) AS p USING (project, trace_id, start_time, span_id)
+SETTINGS max_partitions_per_insert_block = 0, join_algorithm = 'grace_hash';
