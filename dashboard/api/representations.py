@@ -89,6 +89,9 @@ def span(project: str, detail: SpanDetail) -> dict[str, Any]:
         "dropped_attributes": row.dropped_attributes,
         "attributes": detail.attributes,
         "resource_attributes": detail.resource_attributes,
+        "scope_attributes": detail.scope_attributes,
+        "dropped_events": detail.dropped_events,
+        "dropped_links": detail.dropped_links,
         "events": [
             {
                 "time": rfc3339(event.time_ns),

@@ -19,13 +19,19 @@ def traces(found: Iterable[Trace]) -> dict[str, Any]:
     return {"result": {"resourceSpans": encode_list(resource_spans(list(part)) for part in parts)}}
 
 
-def same_origin(record: SpanRecord) -> tuple[int, str, str]:
-    return id(record.resource), record.scope.name, record.scope.version
+def same_origin(record: SpanRecord) -> tuple[int, int]:
+    """The reader gives equal resources and scopes as one object."""
+    return id(record.resource), id(record.scope)
 
 
 def resource_spans(records: list[SpanRecord]) -> dict[str, Any]:
     first = records[0]
-    scope = {key: value for key, value in (("name", first.scope.name), ("version", first.scope.version)) if value}
+    told = (
+        ("name", first.scope.name),
+        ("version", first.scope.version),
+        ("attributes", attributes(first.scope.attributes)),
+    )
+    scope = {key: value for key, value in told if value}
     return {
         "resource": {"attributes": attributes(first.resource.attributes)},
         "scopeSpans": [{"scope": scope, "spans": [span(record) for record in records]}],
@@ -49,6 +55,8 @@ def span(record: SpanRecord) -> dict[str, Any]:
         "endTimeUnixNano": str(record.end_ns),
         "attributes": attributes(record.attributes),
         "droppedAttributesCount": record.dropped_attributes,
+        "droppedEventsCount": record.dropped_events,
+        "droppedLinksCount": record.dropped_links,
         "events": [event(one) for one in record.events],
         "links": [link(one) for one in record.links],
         "status": status,

@@ -98,7 +98,7 @@ def references(record: SpanRecord) -> list[dict[str, str]]:
 
 def scope_tags(record: SpanRecord) -> Mapping[str, Value]:
     named: dict[str, Value] = {"otel.scope.name": record.scope.name, "otel.scope.version": record.scope.version}
-    return {key: value for key, value in named.items() if value}
+    return {**{key: value for key, value in named.items() if value}, **record.scope.attributes}
 
 
 def field_tags(record: SpanRecord) -> Mapping[str, Value]:

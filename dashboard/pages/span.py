@@ -64,6 +64,7 @@ class Drawer:
     output: PayloadView | None = None
     attributes: list[AttributeRow] = field(default_factory=list)
     resource: list[AttributeRow] = field(default_factory=list)
+    scope: list[AttributeRow] = field(default_factory=list)
     events: list[EventView] = field(default_factory=list)
     events_hidden: int = 0
     links: list[Any] = field(default_factory=list)
@@ -119,6 +120,7 @@ def drawer(project: str, detail: SpanDetail, wanted: str) -> Drawer:
     elif active == "attributes":
         made.attributes = attribute_rows(detail.attributes)
         made.resource = attribute_rows(detail.resource_attributes)
+        made.scope = attribute_rows(detail.scope_attributes)
     elif active == "events":
         made.events = [event_view(event, row.start_ns) for event in detail.events[:EVENT_LIMIT]]
         made.events_hidden = max(len(detail.events) - EVENT_LIMIT, 0)

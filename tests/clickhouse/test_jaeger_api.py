@@ -158,7 +158,8 @@ def test_a_trace_comes_back_whole_in_both_forms() -> None:
         "attributes": [
             {"key": "n", "value": {"intValue": "9007199254740992"}}, {"key": "small", "value": {"intValue": "7"}},
         ],
-        "droppedAttributesCount": 0, "events": [], "links": [], "status": {},
+        "droppedAttributesCount": 0, "droppedEventsCount": 0, "droppedLinksCount": 0, "events": [], "links": [],
+        "status": {},
     }  # fmt: skip
     values = {entry["key"]: entry["value"] for entry in two["attributes"]}
     assert values["half"] == {"doubleValue": 0.5}
@@ -183,14 +184,28 @@ def sorted_tags(answer: Json) -> Json:
 def test_v3_gives_back_what_otlp_brought() -> None:
     """What v3 answers can be sent to a collector again, and means the same."""
     sent = resource(
-        "shop", span(1, 1, attributes={"a": 1, "b": [0.5, True]}, events=[event("e")]), span(1, 2, parent=1)
-    )
+        "shop",
+        span(
+            1, 1, attributes={"a": 1, "b": [0.5, True]}, events=[event("e"), event("f", n=1, text="x")],
+            links=[link(9, 9, why="retry"), link(9, 8, tries=2)], droppedEventsCount=2, droppedLinksCount=1,
+        ),
+        span(1, 2, parent=1),
+        attributes={"process.pid": 7, "args": ["a"], "host.name": "box"},
+        scope={"name": "cart-tracer", "attributes": [{"key": "retries", "value": {"intValue": "3"}}]},
+    )  # fmt: skip
     post(sent)
     before = get("v3/traces/1")
     post(*before["result"]["resourceSpans"], project="copy")
     found = jaeger_reader.get_jaeger_reader().traces("copy", [f"{1:032x}"], payloads=True).traces
     assert found == jaeger_reader.get_jaeger_reader().traces("default", [f"{1:032x}"], payloads=True).traces
-    assert len(found[0].spans) == 2
+    one, two = found[0].spans
+    assert one.resource is two.resource
+    assert one.scope is two.scope
+    assert one.resource.attributes == {"service.name": "shop", "process.pid": 7, "args": ["a"], "host.name": "box"}
+    assert one.scope.attributes == {"retries": 3}
+    assert [one.attributes for one in one.events] == [{}, {"n": 1, "text": "x"}]
+    assert [one.attributes for one in one.links] == [{"why": "retry"}, {"tries": 2}]
+    assert (one.dropped_events, one.dropped_links, two.dropped_events) == (2, 1, 0)
 
 
 def test_unknown_traces() -> None:

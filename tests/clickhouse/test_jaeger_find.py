@@ -136,7 +136,6 @@ def test_find_traces(as_sent: Any) -> None:
         assert found(search) == expected, service
 
 
-@pytest.mark.xfail(reason="attributes of the scope are not stored", strict=True)
 def test_scope_attributes() -> None:
     post(resource("scoped", span(1), scope={"name": "cart-tracer", "attributes": [
         {"key": "cart.id", "value": {"stringValue": "c-17"}},

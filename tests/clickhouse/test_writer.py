@@ -9,7 +9,7 @@ from tracestore.clickhouse import client
 from tracestore.clickhouse.reader import get_reader
 from tracestore.clickhouse.writer import SpanWriter
 from tracestore.errors import NotFound
-from tracestore.spans.model import Event, Link, Span
+from tracestore.spans.model import Event, Link, Resource, Scope, Span
 
 
 def write(*spans: Span, project: str = "default") -> None:
@@ -38,23 +38,38 @@ def test_everything_received_comes_back_with_its_type() -> None:
         Event(START + 6, "big", {"t": "y" * 3000}),
     ]
     sent = span(
-        1, attributes=attributes, events=events, links=[Link("a" * 32, "b" * 16, "", {"why": "retry"})], input="in",
-        output="out", payload_attributes=frozenset({"long"}), status="error", status_message="failed",
+        1, attributes=attributes, events=events, links=[Link("a" * 32, "b" * 16, "", {"why": "retry", "n": 2})],
+        input="in", output="out", payload_attributes=frozenset({"long"}), status="error", status_message="failed",
     )  # fmt: skip
+    sent.record.resource = Resource({"service.name": "shop", "process.pid": 7, "args": ["a"], "off": False}, "shop")
+    sent.record.scope = Scope("tests", "1", {"retries": 3, "team": "cart"})
+    sent.record.dropped_events, sent.record.dropped_links = 2, 2**40
     write(sent)
     found = get_reader().span("default", sent.record.trace_id, sent.record.span_id)
     assert found.attributes == attributes
+    assert found.resource_attributes == sent.record.resource.attributes
+    assert found.scope_attributes == sent.record.scope.attributes
+    assert (found.dropped_events, found.dropped_links) == (2, 2**32 - 1)
     assert [(event.time_ns, event.name, event.attributes) for event in found.events] == [
         (event.time_ns, event.name, event.attributes) for event in events
     ]
     assert [(link.trace_id, link.span_id, link.attributes) for link in found.links] == [
-        ("a" * 32, "b" * 16, {"why": "retry"})
+        ("a" * 32, "b" * 16, {"why": "retry", "n": 2})
     ]
     assert (found.input, found.output) == ("in", "out")
     assert (found.row.start_ns, found.row.end_ns, found.row.duration_ns) == (START + SECOND, START + 2 * SECOND, SECOND)
-    assert (found.row.status, found.row.status_message, found.resource_attributes) == (
-        "error", "failed", {"service.name": "shop"},
-    )  # fmt: skip
+    assert (found.row.status, found.row.status_message) == ("error", "failed")
+
+
+def test_types_cost_nothing_where_all_values_are_texts() -> None:
+    """And a span's own events never leave their types with the next span of the same resource."""
+    typed = span(1, events=[Event(START, "plain", {}), Event(START, "typed", {"n": 1})])
+    plain = span(2, events=[Event(START, "plain", {"text": "x"})])
+    plain.record.resource, plain.record.scope = typed.record.resource, typed.record.scope
+    write(typed, plain)
+    assert client.run("SELECT span_id, other_types FROM spans ORDER BY span_id").result_rows == [
+        (f"{1:016x}", '{"events":[{},{"n":"i"}]}'), (f"{2:016x}", ""),
+    ]  # fmt: skip
 
 
 def test_payload_text_is_kept_once_and_given_back() -> None:

@@ -6,7 +6,7 @@ per span, and the engine reads Arrow without parsing text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any, Final
@@ -15,7 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from tracestore.spans.linked import edges
-from tracestore.spans.model import Attributes, Event, Span, Value
+from tracestore.spans.model import Attributes, Event, Resource, Scope, Span, SpanRecord, Value
 
 #: How much of a payload stands in the hot table, in characters. Tool arguments and results are
 #: mostly whole within this, so that loops can be seen and audited without reading payloads.
@@ -161,13 +161,16 @@ def span_columns(batch: Sequence[tuple[str, Span]], version: int) -> pa.Table:
     for name in COUNTS:
         columns[name] = counts(map(attrgetter(name), spans))
     columns["cost_usd"] = pa.array([span.cost_usd for span in spans], pa.float64())
-    columns["dropped_attributes"] = pa.array([min(r.dropped_attributes, 2**32 - 1) for r in records], pa.uint32())
+    for name in ("dropped_attributes", "dropped_events", "dropped_links"):
+        columns[name] = pa.array([min(getattr(record, name), 2**32 - 1) for record in records], pa.uint32())
     columns["input_preview"] = text([preview(span.input, span.type) for span in spans])
     columns["output_preview"] = text([preview(span.output, span.type) for span in spans])
     columns["input_bytes"] = counts(size(span.input) for span in spans)
     columns["output_bytes"] = counts(size(span.output) for span in spans)
     columns["attributes"], columns["attribute_types"] = hot_attributes(spans)
-    columns["resource_attributes"] = resource_maps(spans)
+    columns["resource_attributes"] = shared_maps([record.resource for record in records])
+    columns["scope_attributes"] = shared_maps([record.scope for record in records])
+    columns["other_types"] = text(other_types(records))
     events = [record.events for record in records]
     columns["events.time"] = nested(events, times(event.time_ns for event in chain.from_iterable(events)))
     columns["events.name"] = nested(events, text([event.name for event in chain.from_iterable(events)]))
@@ -317,17 +320,47 @@ def text_maps(maps: Sequence[dict[str, str]]) -> pa.Array:
     return pa.MapArray.from_arrays(offsets(maps), keys, items)
 
 
-def resource_maps(spans: Sequence[Span]) -> pa.Array:
-    """Resource attributes as text; one resource is shared by many spans, so each is turned once."""
+def shared_maps(holders: Sequence[Resource | Scope]) -> pa.Array:
+    """Attributes of resources or scopes as text; one is shared by many spans, so each is turned once."""
     turned: dict[int, dict[str, str]] = {}
     maps = []
-    for span in spans:
-        resource = span.record.resource
-        found = turned.get(id(resource))
+    for holder in holders:
+        found = turned.get(id(holder))
         if found is None:
-            found = turned[id(resource)] = {key: as_text(value) for key, value in resource.attributes.items()}
+            found = turned[id(holder)] = {key: as_text(value) for key, value in holder.attributes.items()}
         maps.append(found)
     return text_maps(maps)
+
+
+def letters(attributes: Attributes) -> dict[str, str]:
+    """The types of the values that are no strings, by key."""
+    return {key: letter(attributes[key]) for key in sorted(attributes) if not isinstance(attributes[key], str)}
+
+
+def other_types(records: Sequence[SpanRecord]) -> list[str]:
+    """The types of all values beside the spans' own attributes, as JSON texts; '' where all are strings."""
+    shared: dict[tuple[int, int], tuple[dict[str, Any], str]] = {}
+    made = []
+    for record in records:
+        key = (id(record.resource), id(record.scope))
+        found = shared.get(key)
+        if found is None:
+            both = {"resource": letters(record.resource.attributes), "scope": letters(record.scope.attributes)}
+            found = shared[key] = _types({}, both)
+        if record.events or record.links:
+            parts: dict[str, list[dict[str, str]]] = {
+                "events": [letters(event.attributes) for event in record.events],
+                "links": [letters(link.attributes) for link in record.links],
+            }
+            if any(map(any, parts.values())):
+                found = _types(found[0], {name: part for name, part in parts.items() if any(part)})
+        made.append(found[1])
+    return made
+
+
+def _types(parts: dict[str, Any], more: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    parts = {**parts, **{name: part for name, part in more.items() if part}}
+    return parts, _encode(parts).decode() if parts else ""
 
 
 def nested(lists: Sequence[Sequence[Any]], flat: pa.Array) -> pa.Array:

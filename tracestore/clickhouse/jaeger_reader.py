@@ -17,7 +17,7 @@ import msgspec
 from tracestore.clickhouse import client, jaeger_search, queries
 from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.jaeger_search import NO_SERVICE, TraceSearch, stored_service
-from tracestore.clickhouse.typed_values import typed
+from tracestore.clickhouse.typed_values import each_with_types, other_types, typed, with_types
 from tracestore.spans.model import Attributes, Event, Link, Resource, Scope, SpanRecord
 
 #: Of one trace; a larger one is cut by start time and says so (`Trace.span_count`).
@@ -141,10 +141,10 @@ class JaegerReader:
             lambda: client.run(queries.load("jaeger_payloads"), parameters).result_rows if payloads else [],
         )
         apart = {row[:3]: row[3:] for row in found}
-        resources: dict[tuple[Any, ...], Resource] = {}
+        origins: Origins = Origins()
         of_trace: dict[str, list[SpanRecord]] = {trace_id: [] for trace_id in taken}
         for row in spans:
-            record = span_record(row, resources)
+            record = span_record(row, origins)
             payload = apart.get((record.trace_id, record.span_id, record.start_ns))
             if payload is not None:
                 add_payload(record, *payload)
@@ -207,17 +207,39 @@ def within_budget(trace_ids: Sequence[str], sizes: dict[str, int]) -> tuple[list
     return taken, left_out
 
 
-def span_record(row: Sequence[Any], resources: dict[tuple[Any, ...], Resource]) -> SpanRecord:
-    """The span of a row of `jaeger_spans`. Equal resources become one object, kept in `resources`."""
+@dataclass(slots=True)
+class Origins:
+    """Resources and scopes; equal ones become one object."""
+
+    resources: dict[tuple[Any, ...], Resource] = field(default_factory=dict)
+    scopes: dict[tuple[Any, ...], Scope] = field(default_factory=dict)
+
+    def resource(self, service: str, texts: dict[str, str], types: dict[str, str]) -> Resource:
+        key = (service, *texts.items(), None, *types.items())
+        found = self.resources.get(key)
+        if found is None:
+            found = self.resources[key] = Resource(with_types(texts, types), service)
+        return found
+
+    def scope(self, name: str, version: str, texts: dict[str, str], types: dict[str, str]) -> Scope:
+        key = (name, version, *texts.items(), None, *types.items())
+        found = self.scopes.get(key)
+        if found is None:
+            found = self.scopes[key] = Scope(name, version, with_types(texts, types))
+        return found
+
+
+def span_record(row: Sequence[Any], origins: Origins) -> SpanRecord:
+    """The span of a row of `jaeger_spans`. Its resource and scope are kept in `origins`."""
     (
         trace_id, span_id, parent_span_id, name, kind, service, start_ns, duration_ns, status, status_message,
-        trace_state, scope_name, scope_version, dropped, texts, types, resource, times, names, event_maps,
+        trace_state, scope_name, scope_version, dropped, texts, types, resource,
+        scope, others, dropped_events, dropped_links, times, names, event_maps,
         link_traces, link_spans, link_maps, link_states,
     ) = row  # fmt: skip
-    key = (service, *resource.items())
-    shared = resources.get(key)
-    if shared is None:
-        shared = resources[key] = Resource(dict(resource), service)
+    other = other_types(others)
+    event_attributes = each_with_types(event_maps, other.events)
+    link_attributes = each_with_types(link_maps, other.links)
     return SpanRecord(
         trace_id=trace_id,
         span_id=span_id,
@@ -230,11 +252,13 @@ def span_record(row: Sequence[Any], resources: dict[tuple[Any, ...], Resource]) 
         status_message=status_message,
         trace_state=trace_state,
         attributes=with_bytes(typed(texts, types), types),
-        events=[Event(*event) for event in zip(times, names, map(dict, event_maps), strict=True)],
-        links=[Link(*link) for link in zip(link_traces, link_spans, link_states, map(dict, link_maps), strict=True)],
+        events=[Event(*event) for event in zip(times, names, event_attributes, strict=True)],
+        links=[Link(*link) for link in zip(link_traces, link_spans, link_states, link_attributes, strict=True)],
         dropped_attributes=dropped,
-        resource=shared,
-        scope=Scope(scope_name, scope_version),
+        dropped_events=dropped_events,
+        dropped_links=dropped_links,
+        resource=origins.resource(service, resource, other.resource),
+        scope=origins.scope(scope_name, scope_version, scope, other.scope),
     )
 
 

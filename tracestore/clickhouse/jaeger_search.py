@@ -3,8 +3,8 @@
 Only fixed texts are put together here, as in `filters`; every value travels as a bound parameter.
 
 A tag is looked for wherever Jaeger looks for it (storage integration tests, FindTraces): attributes
-of the span, its resource, its events and links, and the tags that Jaeger makes of a span's own fields.
-Attributes of the scope are not stored. All conditions must hold for the same span.
+of the span, its resource, scope, events and links, and the tags that Jaeger makes of a span's own fields.
+All conditions must hold for the same span.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ _OF_FIELDS: Final = {
 _TYPED: Final = "(mapContains(attributes, $key) AND ($typed))"
 _UNTYPED: Final = (
     "(mapContains(resource_attributes, $key) AND resource_attributes[$key] IN ($texts))",
+    "(mapContains(scope_attributes, $key) AND scope_attributes[$key] IN ($texts))",
     "arrayExists(found -> mapContains(found, $key) AND found[$key] IN ($texts), `events.attributes`)",
     "arrayExists(found -> mapContains(found, $key) AND found[$key] IN ($texts), `links.attributes`)",
 )

@@ -12,7 +12,7 @@ from tracestore.clickhouse import client, filters, queries
 from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.rows import EventRow, LinkRow, Page, SpanDetail, SpanRow, TraceFilter, TraceSummary
 from tracestore.clickhouse.span_logs import add_logs
-from tracestore.clickhouse.typed_values import typed
+from tracestore.clickhouse.typed_values import each_with_types, other_types, typed, with_types
 from tracestore.errors import NotFound
 
 #: Log records shown with one span at most; SQL has the rest (`otel_logs`).
@@ -117,13 +117,23 @@ def get_reader() -> TraceReader:
 
 def detail(row: Sequence[Any]) -> SpanDetail:
     """A span from the columns of `span_columns` followed by those of `span_extras`."""
-    attributes, types, resource, times, names, event_maps, link_traces, link_spans, link_maps = row[_SPAN_FIELDS:]
+    (
+        attributes, types, resource, scope, others, dropped_events, dropped_links,
+        times, names, event_maps, link_traces, link_spans, link_maps,
+    ) = row[_SPAN_FIELDS:]  # fmt: skip
+    other = other_types(others)
     return SpanDetail(
         row=SpanRow(*row[:_SPAN_FIELDS]),
         attributes=typed(attributes, types),
-        resource_attributes=dict(resource),
-        events=[EventRow(*event) for event in zip(times, names, map(dict, event_maps), strict=True)],
-        links=[LinkRow(*link) for link in zip(link_traces, link_spans, map(dict, link_maps), strict=True)],
+        resource_attributes=with_types(resource, other.resource),
+        scope_attributes=with_types(scope, other.scope),
+        events=[EventRow(*e) for e in zip(times, names, each_with_types(event_maps, other.events), strict=True)],
+        links=[
+            LinkRow(*link)
+            for link in zip(link_traces, link_spans, each_with_types(link_maps, other.links), strict=True)
+        ],
+        dropped_events=dropped_events,
+        dropped_links=dropped_links,
         input="",
         output="",
     )

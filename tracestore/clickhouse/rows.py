@@ -141,6 +141,9 @@ class SpanDetail:
     input: str
     output: str
     evaluations: list[Evaluation] = field(default_factory=list)
+    scope_attributes: Attributes = field(default_factory=dict)
+    dropped_events: int = 0
+    dropped_links: int = 0
 
 
 @dataclass(slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from itertools import chain, repeat
+
 import msgspec
 
 from tracestore.spans.model import Attributes, Value
@@ -9,12 +12,38 @@ from tracestore.spans.model import Attributes, Value
 
 def typed(texts: dict[str, str], types: str) -> Attributes:
     """Attributes by the small JSON object of their types."""
+    return with_types(texts, msgspec.json.decode(types) if types else {})
+
+
+def with_types(texts: Mapping[str, str], letters: Mapping[str, str]) -> Attributes:
+    """Attributes by the letters of those that were no strings."""
     attributes: Attributes = dict(texts)
-    if types:
-        for key, letter in msgspec.json.decode(types).items():
-            if key in attributes:
-                attributes[key] = parse(texts[key], letter)
+    for key, letter in letters.items():
+        if key in attributes:
+            attributes[key] = parse(texts[key], letter)
     return attributes
+
+
+class OtherTypes(msgspec.Struct, frozen=True):
+    """The column `other_types`: letters of the resource's, the scope's, each event's and each link's attributes."""
+
+    resource: dict[str, str] = {}
+    scope: dict[str, str] = {}
+    events: list[dict[str, str]] = []
+    links: list[dict[str, str]] = []
+
+
+def each_with_types(maps: Iterable[Mapping[str, str]], letters: Iterable[Mapping[str, str]]) -> list[Attributes]:
+    """The attributes of several events or links; where there are no letters all are texts."""
+    return [with_types(texts, types) for texts, types in zip(maps, chain(letters, repeat({})), strict=False)]
+
+
+_other_types = msgspec.json.Decoder(OtherTypes).decode
+
+
+def other_types(types: str) -> OtherTypes:
+    """The column `other_types` of a row."""
+    return _other_types(types) if types else OtherTypes()
 
 
 def parse(text: str, letter: str) -> Value:

@@ -9,8 +9,8 @@ SELECT
     duration_ns, status, status_message, error_type, provider, model, request_model, operation,
     input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage_rule,
     cost_usd, price_source, tool_name, tool_call_id, finish_reason, response_id, convention,
-    scope_name, scope_version, dropped_attributes, input_preview, output_preview, input_bytes,
-    output_bytes, attributes, attribute_types, resource_attributes,
+    scope_name, scope_version, scope_attributes, dropped_attributes, dropped_events, dropped_links, input_preview, output_preview, input_bytes,
+    output_bytes, attributes, attribute_types, resource_attributes, other_types,
     arrayZip(events.time, events.name, events.attributes)
         ::Array(Tuple(time DateTime64(9, 'UTC'), name String, attributes Map(String, String))) AS events,
     arrayZip(links.trace_id, links.span_id, links.trace_state, links.attributes)
