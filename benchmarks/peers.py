@@ -27,9 +27,11 @@ from typing import Any
 
 from benchmarks.bench import GIB, machine
 from benchmarks.load import START_SECONDS, Refused, Result, exporter, run, template
+from benchmarks.peer_packages import PEERS, MLflow, Phoenix
 from benchmarks.processes import Usage
-from benchmarks.products import PEERS, PRODUCTS, Product, Unavailable
+from benchmarks.products import Product, Tracestore, Unavailable
 
+PRODUCTS: dict[str, type[Product]] = {"tracestore": Tracestore, "phoenix": Phoenix, "mlflow": MLflow}
 SINGLE_SPANS = 40
 DRAIN_SECONDS = 150
 STILL_SECONDS = 15

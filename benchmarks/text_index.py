@@ -23,8 +23,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.apart import NO_MERGES, apart, cpu, merge, milliseconds
 from benchmarks.conversations import Words
-from benchmarks.payload_storage import NO_MERGES, apart, cpu, merge, milliseconds
 
 INSERT = 8192
 RARE, MIDDLING, ABSENT = "quibberwort", "flinderbeam", "zzyzxroadless"
