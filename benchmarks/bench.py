@@ -15,7 +15,6 @@ import contextlib
 import os
 import statistics
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Callable
@@ -24,51 +23,12 @@ from pathlib import Path
 import grpc
 import psutil
 
-from benchmarks.load import METHOD, SHAPES, Result, Template, build, run
+from benchmarks.load import METHOD, Result, run
+from benchmarks.otlp_requests import SHAPES, Template, build
+from benchmarks.processes import Usage
 from tests.e2e.stack import API_KEY, Stack
 
 GIB = 1 << 30
-
-
-class Usage:
-    """CPU seconds and memory of the supervisor and everything below it."""
-
-    def __init__(self, stack: Stack) -> None:
-        assert stack.process is not None
-        self.root = psutil.Process(stack.process.pid)
-        self.most = 0
-        self._stop = threading.Event()
-
-    def processes(self) -> list[psutil.Process]:
-        return [self.root, *self.root.children(recursive=True)]
-
-    def cpu(self) -> float:
-        total = 0.0
-        for process in self.processes():
-            with contextlib.suppress(psutil.Error):
-                times = process.cpu_times()
-                total += times.user + times.system
-        return total
-
-    def memory(self) -> int:
-        """Bytes, shared pages counted once (PSS)."""
-        total = 0
-        for process in self.processes():
-            with contextlib.suppress(psutil.Error):
-                total += process.memory_full_info().pss
-        return total
-
-    def watch(self) -> threading.Thread:
-        def loop() -> None:
-            while not self._stop.wait(1):
-                self.most = max(self.most, self.memory())
-
-        thread = threading.Thread(target=loop, daemon=True)
-        thread.start()
-        return thread
-
-    def stop(self) -> None:
-        self._stop.set()
 
 
 def row(what: str, value: str, at_least: str, aim: str) -> None:
@@ -171,7 +131,8 @@ def main() -> None:
     parser.add_argument("--spans", type=int, default=1_000_000, help="spans stored when the questions are asked")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tracestore-bench-") as folder, Stack(Path(folder)) as stack:
-        usage = Usage(stack)
+        assert stack.process is not None
+        usage = Usage(stack.process.pid)
         time.sleep(8)
         idle = usage.memory()
         usage.watch()
@@ -237,7 +198,6 @@ def main() -> None:
         row(f"errors of one tool in 24 h (SQL), {label}, p50 / p95", f"{median:.0f} / {high:.0f} ms", "25 ms", "15 ms")
         median, high = milliseconds(lambda: fetch(stack, "/api/v1/traces/?limit=100&q=refund77&since=24h"), 5)
         row(f"a word in prompts and answers, {label}, p50", f"{median:.0f} ms", "50 ms", "10 ms")
-        usage.stop()
         row(
             "memory of all processes (PSS), idle / most",
             f"{idle / GIB:.2f} / {most / GIB:.2f} GiB",

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ingest.limits import IngestLimits
 from ingest.metrics import Metrics
+from ingest.repeats import Repeats
 from ingest.store import Refused, Store
 from tracestore.errors import TracestoreError, Unavailable
 from tracestore.spans.model import Span
@@ -42,6 +43,7 @@ class GroupCommit:
         self._store = store
         self._limits = limits
         self._metrics = metrics
+        self._repeats = Repeats()
         self._queue: deque[Piece] = deque()
         self._rows = 0
         self._bytes = 0
@@ -171,7 +173,8 @@ class GroupCommit:
             self._fail([piece], outcome)
             return
         self._metrics.rejected(outcome)
-        self._metrics.stored(len(piece.spans) - sum(outcome.values()))
+        count = self._metrics.deduplicated if self._repeats.again(piece.project, piece.spans) else self._metrics.stored
+        count(len(piece.spans) - sum(outcome.values()))
         if not piece.done.done():
             piece.done.set_result(outcome)
 

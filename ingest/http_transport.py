@@ -15,7 +15,8 @@ from ingest.limits import IngestLimits
 from ingest.metrics import Metrics
 from ingest.operations import Operations
 from ingest.receive import Receipt, Receiver, Room
-from ingest.status import TOO_SLOW, WRONG_CONTENT, WRONG_METHOD, Failure, failure_of
+from ingest.status import TABLE, WRONG_CONTENT, WRONG_METHOD, Failure, failure_of
+from tracestore.errors import Overloaded
 
 Scope: TypeAlias = "dict[str, Any]"
 Receive: TypeAlias = "Callable[[], Awaitable[dict[str, Any]]]"
@@ -60,14 +61,14 @@ class HttpTransport:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        signal = PATHS.get(scope["path"])
-        if signal is not None:
-            await self._export(signal, scope, receive, send)
+        path = scope["path"]
+        if path in PATHS or path.startswith("/v1/"):
+            await self._export(PATHS.get(path), scope, receive, send)
             return
-        status, content_type, body = await self._operations.page(scope["path"], scope["method"])
+        status, content_type, body = await self._operations.page(path, scope["method"])
         await _respond(send, status, content_type, body)
 
-    async def _export(self, signal: Signal, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _export(self, signal: Signal | None, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         # Errors about the content type itself are told in JSON, which people can read.
@@ -95,8 +96,10 @@ class HttpTransport:
         await _respond(send, status, _TYPE_OF[encoding or "json"], body, extra)
 
     async def _answer(
-        self, signal: Signal, method: str, headers: dict[str, str], encoding: Encoding | None, receive: Receive
+        self, signal: Signal | None, method: str, headers: dict[str, str], encoding: Encoding | None, receive: Receive
     ) -> bytes:
+        if signal is None:
+            raise WrongRequest(Failure(TABLE["not_found"], f"there is nothing here; use {' or '.join(PATHS)}"))
         if method != "POST":
             raise WrongRequest(Failure(WRONG_METHOD, f"{method} is not possible here; use POST"))
         if encoding is None:
@@ -135,7 +138,7 @@ class HttpTransport:
                         room.resize(size)
                     parts.append(part)
         except TimeoutError:
-            raise WrongRequest(Failure(TOO_SLOW, "the body did not arrive in time")) from None
+            raise Overloaded("the body did not arrive in time", retry_after_s=self._receiver.retry_after()) from None
         body = b"".join(parts)
         del parts
         if compression in ("", "identity"):

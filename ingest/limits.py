@@ -23,7 +23,7 @@ class IngestLimits:
     linger_s: how long to wait then.
     retry_s: the pause before the only second attempt after the store did not answer.
     answer_s: how long an export waits without the store taking any of it. Senders give up after
-        10 s by default.
+        10 s by default; before that they can still be told to try again, and when.
     reads: gRPC messages taken in at a time; each may be as large as a body.
     read_s: how long a body may take to arrive.
     bisect_writes: inserts spent on finding the spans that the store refuses, per batch.
@@ -42,7 +42,7 @@ class IngestLimits:
     busy_s: float = 0.1
     linger_s: float = 0.03
     retry_s: float = 0.1
-    answer_s: float = 30.0
+    answer_s: float = 8.0
     reads: int = 8
     read_s: float = 30.0
     bisect_writes: int = 256

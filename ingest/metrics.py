@@ -93,6 +93,7 @@ class Metrics:
         ledger = Ledger(self.spans)
         self.received = ledger.received
         self.stored = ledger.stored
+        self.deduplicated = ledger.deduplicated
         self.rejected = ledger.rejected
         self.refused = ledger.refused
         self.ledger = ledger.sums

@@ -124,7 +124,7 @@ class Receiver:
         redacting = self._redacting
         redactor = redacting.needed(project, body) if redacting else None
         if encoding == "protobuf":
-            slices = decode.protobuf_slices(body, suspicious=redactor and redactor.suspicious)
+            slices = decode.protobuf_slices(body, suspicious=None if redactor is None else redactor.suspicious)
         else:
             slices = decode.json_slices(body, suspect=redactor is not None)
         waiting: deque[Piece] = deque()

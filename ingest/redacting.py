@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 import prometheus_client
 
-from tracestore.spans.model import LogRecord, SpanRecord
+from tracestore.spans.decode_limits import resource_of
+from tracestore.spans.model import Attributes, LogRecord, Resource, Scope, SpanRecord
 from tracestore.spans.redaction.apply import FAILED, Redactor
 
 #: The rules of a project; None for a project that wants none.
@@ -43,22 +44,16 @@ class Redacting:
         done = []
         for record in records:
             try:
-                fields, counts = redactor.redact_fields(
-                    {
-                        "body": record.body,
-                        "attributes": record.attributes,
-                        "resource": record.resource.attributes,
-                        "scope": record.scope.attributes,
-                        "event_name": record.event_name,
-                        "severity_text": record.severity_text,
-                    }
-                )
+                clean, counts = _log(redactor, record)
             except Exception:
                 # Of a record that cannot be looked through, only what cannot hold a secret is kept.
                 counts = Counter({FAILED: 1})
-                fields = {"body": f"[redacted:{FAILED}]", "attributes": {}, "resource": {}, "scope": {}}
+                clean = replace(
+                    record, body=f"[redacted:{FAILED}]", attributes={}, resource=Resource(), scope=Scope(),
+                    event_name="", severity_text="", resource_schema_url="", scope_schema_url="",
+                )  # fmt: skip
             self._count(counts)
-            done.append(_with(record, fields) if counts else record)
+            done.append(clean)
         return done
 
     def _count(self, counts: Counter[str]) -> None:
@@ -67,13 +62,22 @@ class Redacting:
                 self._taken.labels(rule).inc(number)
 
 
-def _with(record: LogRecord, fields: dict[str, object]) -> LogRecord:
-    return replace(
-        record,
-        body=fields["body"],
-        attributes=fields["attributes"],
-        resource=replace(record.resource, attributes=fields["resource"]),
-        scope=replace(record.scope, attributes=fields["scope"]),
-        event_name=str(fields.get("event_name", "")),
-        severity_text=str(fields.get("severity_text", "")),
-    )
+def _log(redactor: Redactor, record: LogRecord) -> tuple[LogRecord, Counter[str]]:
+    counts: Counter[str] = Counter()
+
+    def fields(values: Attributes) -> Attributes:
+        clean, taken = redactor.redact_fields(values)
+        counts.update(taken)
+        return clean
+
+    texts = fields({"body": record.body, "event_name": record.event_name, "severity_text": record.severity_text})
+    attributes = fields(record.attributes)
+    resource = resource_of(fields(record.resource.attributes))
+    scope = replace(record.scope, attributes=fields(record.scope.attributes))
+    if not counts:
+        return record, counts
+    clean = replace(
+        record, body=texts["body"], event_name=str(texts["event_name"]), severity_text=str(texts["severity_text"]),
+        attributes=attributes, resource=resource, scope=scope,
+    )  # fmt: skip
+    return clean, counts

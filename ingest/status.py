@@ -47,7 +47,6 @@ TABLE: Final[dict[str, Status]] = {
 #: What only HTTP can do wrong.
 WRONG_METHOD: Final = Status(_CODE.UNIMPLEMENTED, 405)
 WRONG_CONTENT: Final = Status(_CODE.INVALID_ARGUMENT, 415)
-TOO_SLOW: Final = Status(_CODE.DEADLINE_EXCEEDED, 408)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,26 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from tracestore.errors import InvalidInput
 from tracestore.models import ApiKey, Project
+
+log = structlog.get_logger(__name__)
 
 SCOPES = ("ingest", "read", "sql", "admin")
 
-#: How long a looked-up key is believed. A revoked key works at most this long.
+#: How long a looked-up key is believed.
 CACHE_SECONDS = 3.0
+#: A revoked or expired key works at most this long: the cache here, and the one of ingest in front of it.
+REVOKED_WITHIN_SECONDS = 5.0
+#: The last use of a key is written down this often at most.
+USE_NOTED_SECONDS = 60.0
 #: Keys remembered at most, so that guessing cannot fill the memory.
 CACHE_SIZE = 10_000
 
@@ -39,7 +49,13 @@ def digest(key: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), key.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
-def create(project: Project, name: str, scopes: tuple[str, ...] = SCOPES, key: str | None = None) -> str:
+def create(
+    project: Project,
+    name: str,
+    scopes: tuple[str, ...] = SCOPES,
+    key: str | None = None,
+    expires_at: datetime | None = None,
+) -> str:
     """Stores a key and returns it in clear, for the only time. A given `key` is stored as it is."""
     key = key or f"ts_{secrets.token_urlsafe(32)}"
     ApiKey.objects.update_or_create(
@@ -50,9 +66,35 @@ def create(project: Project, name: str, scopes: tuple[str, ...] = SCOPES, key: s
             "name": name,
             "prefix": key[: min(8, len(key) // 4)],
             "scopes": list(scopes),
+            "expires_at": expires_at,
         },
     )
     return key
+
+
+def rotate(old: ApiKey, overlap: timedelta) -> str:
+    """Stores a key of the same name and scopes and returns it; the old one expires after the overlap.
+
+    Both work until then, so that senders can change over one by one.
+
+    Raises:
+        InvalidInput: the old key does not work any more, or the overlap is negative.
+    """
+    if old.state != "active":
+        raise InvalidInput(f"The key {old.prefix}… is {old.state}: expected an active one; create a new key.")
+    if overlap < timedelta():
+        raise InvalidInput("overlap: expected no negative time.", field="overlap")
+    with transaction.atomic():
+        new = create(old.project, old.name, tuple(old.scopes), expires_at=old.expires_at)
+        until = timezone.now() + overlap
+        if old.expires_at is None or until < old.expires_at:
+            ApiKey.objects.filter(pk=old.pk).update(expires_at=until)
+    return new
+
+
+def revoke(key: ApiKey) -> None:
+    """Ends a key. It stops working within REVOKED_WITHIN_SECONDS; ending it again changes nothing."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
 _cache: dict[str, tuple[float, Identity | None]] = {}
@@ -71,8 +113,20 @@ def identify(key: str) -> Identity | None:
     identity = None
     if row is not None and (row.expires_at is None or row.expires_at > timezone.now()):
         identity = Identity(row.project.slug, frozenset(row.scopes), row.prefix)
+        _note_use(row)
     with _lock:
         if len(_cache) >= CACHE_SIZE:
             _cache.clear()
         _cache[found] = (now, identity)
     return identity
+
+
+def _note_use(key: ApiKey) -> None:
+    now = timezone.now()
+    if key.last_used_at is not None and now - key.last_used_at < timedelta(seconds=USE_NOTED_SECONDS):
+        return
+    try:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    except DatabaseError:
+        # Nobody is turned away because a date could not be written.
+        log.warning("the use of a key could not be noted", key=key.prefix)

@@ -236,12 +236,14 @@ class TokensRead(serializers.Serializer[Any]):
     figure = text("The column that was filled.")
     attribute = text("The attribute that it was read from.")
     value = serializers.JSONField(help_text="As received.")
+    key = text("Where inside the attribute, when it holds a document; else empty.")
 
 
 class TokensIgnored(serializers.Serializer[Any]):
     attribute = text()
     value = serializers.JSONField(help_text="As received.")
     why = text()
+    key = text("As of what was read.")
 
 
 class TokensExplained(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 from dashboard.api import docs
 from dashboard.api import schema as schema  # its extensions register themselves when imported
 from dashboard.api.export import ExportView
+from dashboard.api.keys import KeyItem, KeyList, KeyRotation
 from dashboard.api.limits import LimitsView
 from dashboard.api.model_list import ModelList
 from dashboard.api.prices import PriceItem, PriceList, RepricingItem, Repricings
@@ -18,6 +19,9 @@ from dashboard.api.unknown import Unknown
 
 version_1 = [
     path("projects/current/", CurrentProject.as_view(), name="api-current-project"),
+    path("keys/", KeyList.as_view(), name="api-keys"),
+    path("keys/<int:key_id>/", KeyItem.as_view(), name="api-key"),
+    path("keys/<int:key_id>/rotate/", KeyRotation.as_view(), name="api-key-rotate"),
     path("models/", ModelList.as_view(), name="api-models"),
     path("prices/", PriceList.as_view(), name="api-prices"),
     path("prices/reprice/", Repricings.as_view(), name="api-repricings"),

@@ -63,3 +63,34 @@ def test_errors_say_what_to_do() -> None:
         run("create", "x", "--project", "nowhere")
     with pytest.raises(CommandError, match="0 active keys"):
         run("revoke", "ts_none")
+
+
+def test_a_key_is_rotated_with_an_overlap() -> None:
+    old = run("create", "checkout", "--project", "shop", "--scopes", "ingest").strip()
+    new = run("rotate", old[:8], "--overlap", "90m").strip()
+    assert keys.identify(old)
+    assert keys.identify(new)
+    assert ApiKey.objects.get(digest=keys.digest(old)).expires_at is not None
+    ApiKey.objects.filter(digest=keys.digest(old)).update(expires_at=timezone.now())
+    keys._cache.clear()
+    assert keys.identify(old) is None
+    with pytest.raises(CommandError, match="is expired"):
+        run("rotate", old[:8])
+
+
+def test_an_overlap_never_makes_a_key_last_longer(project: Project) -> None:
+    soon = timezone.now() + timedelta(minutes=5)
+    key = keys.create(project, "brief", expires_at=soon)
+    keys.rotate(ApiKey.objects.get(digest=keys.digest(key)), timedelta(days=1))
+    assert [row.expires_at for row in ApiKey.objects.all()] == [soon, soon]
+
+
+def test_the_last_use_is_noted_once_a_minute(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "CACHE_SECONDS", 0)
+    key = keys.create(project, "used")
+    assert "never used" in run("list")
+    keys.identify(key)
+    first = ApiKey.objects.get().last_used_at
+    keys.identify(key)
+    assert ApiKey.objects.get().last_used_at == first
+    assert "never used" not in run("list")

@@ -13,3 +13,11 @@ from tests.e2e.stack import Stack
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("tracestore")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def balanced() -> Iterator[None]:
+    """After every test: what ingest received is stored, deduplicated, rejected or refused, to the last span."""
+    yield
+    for running in Stack.running:
+        running.assert_balanced()

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 
@@ -35,10 +35,18 @@ def free_ports(number: int) -> list[int]:
 
 
 class Stack:
-    """`manage.py up` in a process group of its own. Use as a context manager."""
+    """`manage.py up` in a process group of its own. Use as a context manager.
 
-    def __init__(self, data_dir: Path, **environment: str) -> None:
+    At its end, and after every test while it runs, the ledgers of ingest must balance.
+    """
+
+    #: Those that are up now.
+    running: ClassVar[list[Stack]] = []
+
+    def __init__(self, data_dir: Path, *, within: tuple[str, ...] = (), **environment: str) -> None:
+        """`within` is a command that runs the one given to it, such as `nice`."""
         self.data_dir = data_dir
+        self.within = within
         self.web_port, self.grpc_port, self.http_port, self.sql_port = free_ports(4)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TRACESTORE_")},
@@ -60,7 +68,10 @@ class Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        try:
+            self.assert_balanced()
+        finally:
+            self.stop()
 
     @property
     def web(self) -> str:
@@ -78,7 +89,7 @@ class Stack:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "up"],
+                [*self.within, sys.executable, str(ROOT / "manage.py"), "up"],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=output,
@@ -86,6 +97,7 @@ class Stack:
                 start_new_session=True,
             )
         self.wait_ready(limit)
+        Stack.running.append(self)
 
     def wait_ready(self, limit: float = 60) -> None:
         """Waits until web and ingest say they are ready.
@@ -109,6 +121,7 @@ class Stack:
 
     def stop(self, limit: float = 20) -> int:
         """Ends it as Ctrl-C does; returns the exit code."""
+        self._no_longer_runs()
         if self.process is None:
             return 0
         if self.process.poll() is None:
@@ -142,6 +155,7 @@ class Stack:
     def kill(self) -> None:
         """`kill -9` of the supervisor and of everything below it, as a power cut would."""
         assert self.process is not None
+        self._no_longer_runs()
         everything = [*psutil.Process(self.process.pid).children(recursive=True), psutil.Process(self.process.pid)]
         for one in everything:
             with contextlib.suppress(psutil.Error):
@@ -149,6 +163,33 @@ class Stack:
         psutil.wait_procs(everything, timeout=10)
         self.process.wait(10)
         self.process = None
+
+    def _no_longer_runs(self) -> None:
+        if self in Stack.running:
+            Stack.running.remove(self)
+
+    def ledger(self, of: str = "spans") -> dict[str, int]:
+        """What became of the spans, or of the `log_records`, since ingest started: outcome → number.
+
+        Of whichever process answers, when several ingest processes share the port.
+        """
+        with urllib.request.urlopen(f"{self.otlp_http}/metrics", timeout=10) as response:
+            lines = response.read().decode().splitlines()
+        sums = dict.fromkeys(("received", "stored", "deduplicated", "rejected", "refused"), 0)
+        for line in lines:
+            if line.startswith(f"tracestore_ingest_{of}_total{{"):
+                sums[line.split('outcome="')[1].split('"')[0]] += int(float(line.rsplit(" ", 1)[1]))
+        return sums
+
+    def assert_balanced(self, limit: float = 15) -> None:
+        """received = stored + deduplicated + rejected + refused, once nothing is under way."""
+        if not self.answers(f"{self.otlp_http}/healthz"):
+            return  # the test has ended it
+        for of in ("spans", "log_records"):
+            end = time.monotonic() + limit
+            while (sums := self.ledger(of))["received"] != sum(sums.values()) - sums["received"]:
+                assert time.monotonic() < end, f"the ledger of {of} does not balance: {sums}"
+                time.sleep(0.1)
 
     def api(self, path: str, **parameters: str | int) -> Any:
         """A GET of the read API, decoded."""

@@ -15,7 +15,8 @@ import grpc
 import psutil
 import pytest
 
-from benchmarks.load import METHOD, SHAPES, Template, build
+from benchmarks.load import METHOD
+from benchmarks.otlp_requests import SHAPES, Template, build
 from tests.e2e.stack import API_KEY, ROOT, Stack
 
 

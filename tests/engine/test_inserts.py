@@ -203,3 +203,37 @@ def test_a_body_over_the_limit_is_refused(tmp_path_factory: pytest.TempPathFacto
         except (http.client.HTTPException, OSError):
             pass  # the engine may close while the body is still being sent
         client.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "settings", "data", "code"),
+    [
+        ("a UInt64, CONSTRAINT small CHECK a < 100", "", b"1\n100\n", 469),
+        ("a UInt64, CONSTRAINT small CHECK a < 100", "", b"1\n" * 1_500_000 + b"100\n", 469),
+        ("a UInt64) ENGINE = MergeTree ORDER BY a PARTITION BY (a", "", b"".join(b"%d\n" % n for n in range(101)), 252),
+        ("a UInt64", "SETTINGS parts_to_throw_insert = 0", b"1\n", 252),
+    ],
+)
+def test_an_insert_that_the_table_refuses_is_an_error(
+    admin: RawClient, table: str, column: str, settings: str, data: bytes, code: int
+) -> None:
+    """chDB's streaming insert says OK to all of these and stores nothing."""
+    made = f"{table}_2"
+    end = "" if "ENGINE" in column else " ENGINE = MergeTree ORDER BY a"
+    admin.query(f"CREATE TABLE {made} ({column}){end} {settings}")
+    try:
+        if "parts_to_throw" in settings:
+            admin.query(f"SYSTEM STOP MERGES {made}")
+        answer = admin.send(f"INSERT INTO {made} (a) FORMAT TSV\n".encode() + data)
+        assert (answer.status >= 400, answer.code) == (True, code)
+        assert admin.query(f"SELECT count() FROM {made}") == "0"
+    finally:
+        admin.query(f"DROP TABLE {made}")
+
+
+def test_an_insert_too_large_for_memory(admin: RawClient, table: str) -> None:
+    rows = b"1\t" + b"x" * (9 << 20) + b"\n"
+    body = gzip.compress(f"INSERT INTO {table} FORMAT TSV\n".encode() + rows * 8, 1)
+    answer = admin.send(body, headers={"Content-Encoding": "gzip"})
+    assert answer.status == 200, answer.text
+    assert admin.query(f"SELECT count(), sum(length(s)) FROM {table}") == f"8\t{8 * (9 << 20)}"

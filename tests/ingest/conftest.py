@@ -15,7 +15,7 @@ def loop() -> Loop:
 
 @pytest.fixture
 def start(loop: Loop) -> Iterator[Callable[..., Running]]:
-    """Starts receivers with limits of the test's choice; stops them after it."""
+    """Starts receivers with limits of the test's choice; stops them after it, when both ledgers must balance."""
     running: list[Running] = []
 
     def start_one(**limits: Any) -> Running:
@@ -26,6 +26,8 @@ def start(loop: Loop) -> Iterator[Callable[..., Running]]:
     for one in running:
         one.writer.trouble = one.log_writer.trouble = lambda batch: None
         one.stop()
+        one.assert_balanced()
+        one.assert_logs_balanced()
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -25,11 +27,12 @@ from receiving import (
     wait_until,
 )
 
-from tracestore.errors import InvalidInput, Unavailable
+from tracestore.errors import InvalidInput, Overloaded, TracestoreError, Unavailable
 from tracestore.spans.decode import decode_protobuf
 
 Start = Callable[..., Running]
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
 # Requests that succeed
 
@@ -73,6 +76,39 @@ def test_content_types_in_any_spelling(receiver: Running, content_type: str, sam
     assert (answer.status_code, answer.headers["content-type"]) == (200, same_as)
 
 
+def test_real_exports_in_every_form(receiver: Running) -> None:
+    """One request of each capture, by every transport, encoding and compression: the same spans each time."""
+    sent = 0
+    for folder in sorted(path.parent for path in GOLDEN.glob("*/manifest.json")):
+        forms = [
+            (content_type, gzip.decompress(files[0].read_bytes()))
+            for content_type, ending in ((PROTOBUF, "binpb"), (JSON, "json"))
+            if (files := sorted(folder.glob(f"*.traces.{ending}.gz")))
+        ]
+        expected: list[Any] | None = None
+        for content_type, body in forms:
+            answers = [
+                lambda body=body, name=name, kind=content_type: (
+                    receiver.post(COMPRESS[name](body), content_type=kind, content_encoding=name).status_code
+                )
+                for name in COMPRESS
+            ]
+            if content_type == PROTOBUF:
+                for kind in (grpc.Compression.NoCompression, grpc.Compression.Gzip):
+                    answers.append(lambda body=body, kind=kind: 200 if not receiver.call(body, compression=kind) else 0)
+            for answer in answers:
+                before = len(receiver.writer.rows)
+                assert answer() == 200
+                rows = receiver.writer.rows[before:]
+                # Doubles have no exact text in JSON; everything else is the same.
+                found = [(one.record.span_id, one.record.name, list(one.record.attributes)) for _, one in rows]
+                assert found
+                expected = expected or found
+                assert found == expected, folder.name
+                sent += 1
+    assert sent > 50
+
+
 def test_empty_requests_succeed(receiver: Running) -> None:
     assert receiver.call(b"") == b""
     assert receiver.post(b"").content == b""
@@ -91,7 +127,8 @@ def test_bodies_of_several_frames_and_in_chunks(receiver: Running) -> None:
     chunks = (body[at : at + 1000] for at in range(0, len(body), 1000))
     headers = {"content-type": PROTOBUF}
     assert requests.post(receiver.http + "/v1/traces", data=chunks, headers=headers, timeout=10).status_code == 200
-    receiver.assert_balanced(received=6, stored=6)
+    assert len(receiver.writer.rows) == 6
+    receiver.assert_balanced(received=6, stored=2, deduplicated=4)
 
 
 # Partial success
@@ -106,7 +143,7 @@ def test_partial_success(receiver: Running) -> None:
     answer = receiver.post(json_of(message), content_type=JSON)
     assert answer.status_code == 200
     assert answer.json() == {"partialSuccess": {"rejectedSpans": "3", "errorMessage": text}}
-    receiver.assert_balanced(received=15, stored=6, rejected=9)
+    receiver.assert_balanced(received=15, stored=2, deduplicated=4, rejected=9)
 
 
 def test_a_request_with_only_bad_spans_is_a_partial_success(receiver: Running) -> None:
@@ -184,6 +221,62 @@ def test_an_unreadable_body_over_grpc(receiver: Running) -> None:
 def test_wrong_requests(receiver: Running, headers: dict[str, str], status: int) -> None:
     assert receiver.post(body_of("one"), **headers).status_code == status
     assert receiver.writer.rows == []
+
+
+@pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
+@pytest.mark.parametrize(
+    ("wrong", "status", "code", "retry"),
+    [
+        ({"content_encoding": "gzip"}, 400, 3, False),
+        ({"x_api_key": "nobody"}, 401, 16, False),
+        ({"x_api_key": "reader"}, 403, 7, False),
+        ({"path": "/v1/metrics"}, 404, 12, False),
+        ({"method": "PUT"}, 405, 12, False),
+        ({"size": 30_000}, 413, 8, False),
+        ({"content_encoding": "br"}, 415, 3, False),
+        ({"store": Overloaded("busy", retry_after_s=3)}, 429, 8, True),
+        ({"store": Unavailable("down")}, 503, 14, True),
+        ({"store": TracestoreError("defect")}, 500, 13, False),
+    ],
+)
+def test_every_error_is_a_status_in_the_encoding_of_the_request(
+    start: Start, wrong: dict[str, Any], status: int, code: int, retry: bool, content_type: str
+) -> None:
+    receiver = start(body_bytes=20_000, retry_s=0.001)
+    wrong = dict(wrong)
+
+    def trouble(batch: Any) -> None:
+        raise error
+
+    if error := wrong.pop("store", None):
+        receiver.writer.trouble = trouble
+    message = request("one", size=wrong.pop("size", 0))
+    body = message.SerializeToString() if content_type == PROTOBUF else json_of(message)
+    method, path = wrong.pop("method", "POST"), wrong.pop("path", "/v1/traces")
+    headers = {"content-type": content_type} | {name.replace("_", "-"): value for name, value in wrong.items()}
+    answer = requests.request(method, receiver.http + path, data=body, headers=headers, timeout=10)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, content_type)
+    if content_type == PROTOBUF:
+        told = Status.FromString(answer.content)
+        assert (told.code, retry_delay(told) is not None) == (code, retry)
+        assert told.message
+    else:
+        assert (answer.json()["code"], "details" in answer.json()) == (code, retry)
+        assert answer.json()["message"]
+    assert ("retry-after" in answer.headers) == retry
+    assert len(answer.content) < 4_096
+
+
+def test_a_body_that_does_not_arrive_in_time_may_come_again(start: Start) -> None:
+    receiver = start(read_s=0.3)
+    body = body_of("one")
+    head = f"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: {PROTOBUF}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", receiver.server.http_port), timeout=10) as slow:
+        slow.sendall(head.encode() + body[:-1])
+        answer = slow.recv(4_096).decode("latin-1").lower()
+    assert answer.startswith("http/1.1 429 ")
+    assert "retry-after: " in answer
+    receiver.assert_balanced(received=0)
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])

@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from receiving import KEYS, FakeWriter, Loop, Running
 
 from ingest.server import IngestServer, Parts
+from tracestore.spans.model import LogRecord
 from tracestore.spans.normalise import normalise
 from tracestore.spans.own_prices import Overrides, OwnPrice
 from tracestore.spans.pricing import Price
@@ -35,7 +36,8 @@ def call(number: int, scope: str = "app", **counts: int) -> bytes:
 
 @pytest.fixture
 def receiver(loop: Loop) -> Running:
-    writer, log_writer = FakeWriter(), FakeWriter()
+    writer = FakeWriter()
+    log_writer: FakeWriter[LogRecord] = FakeWriter()
     parts = Parts(writer, log_writer, normalise, resolve, KEYS.get, lambda: None, overrides=OWN.get)
 
     async def listen() -> IngestServer:

@@ -256,17 +256,23 @@ def test_a_flood_of_one_project_costs_only_itself(start: Start) -> None:
     """Four senders of `alpha` by both transports, as fast as they can; `beta` notices nothing."""
     clock = Clock()
     receiver = start(rates={"alpha": Rates(spans_per_second=100, burst=200)}.get, clock=clock)
-    flood = body_of(*["flood"] * 20)
     stop = threading.Event()
     refused = 0
     lock = threading.Lock()
+
+    def body(*names: str) -> bytes:
+        with lock:  # each has spans of its own, so that none is taken for a repetition
+            return body_of(*names)
+
+    def flood() -> bytes:
+        return body(*["flood"] * 20)
 
     def send_by_http() -> None:
         nonlocal refused
         for _ in range(2_000):
             if stop.is_set():
                 return
-            turned_away = receiver.post(flood, x_api_key="sender").status_code == 429
+            turned_away = receiver.post(flood(), x_api_key="sender").status_code == 429
             with lock:
                 refused += turned_away
 
@@ -278,7 +284,7 @@ def test_a_flood_of_one_project_costs_only_itself(start: Start) -> None:
                 if stop.is_set():
                     return
                 try:
-                    export(flood, timeout=20, metadata=(("x-api-key", "sender"),))
+                    export(flood(), timeout=20, metadata=(("x-api-key", "sender"),))
                 except grpc.RpcError as error:
                     with lock:
                         refused += error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -290,7 +296,7 @@ def test_a_flood_of_one_project_costs_only_itself(start: Start) -> None:
         senders = [pool.submit(send) for send in (send_by_http, send_by_grpc) * 2]
         try:
             wait_until(lambda: refused > 20)
-            answers = [receiver.post(body_of("calm"), x_api_key="other").status_code for _ in range(30)]
+            answers = [receiver.post(body("calm"), x_api_key="other").status_code for _ in range(30)]
             assert answers == [200] * 30
             assert (stored("alpha"), stored("beta")) == (200, 30)
             clock.now += 1
@@ -311,13 +317,13 @@ def test_a_flood_does_not_fill_the_room_for_bodies(start: Start) -> None:
     receiver = start(rates={"alpha": Rates(bytes_per_second=10_000)}.get, clock=Clock(), in_flight_bytes=100_000)
     go_on = threading.Event()
     receiver.writer.trouble = lambda batch: bool(go_on.wait(20)) and None
-    body = body_of("span", size=30_000)
+    bodies = iter([body_of("span", size=30_000) for _ in range(4)])
     with ThreadPoolExecutor(3) as pool:
-        waiting = [pool.submit(receiver.post, body, x_api_key="sender") for _ in range(2)]
+        waiting = [pool.submit(receiver.post, next(bodies), x_api_key="sender") for _ in range(2)]
         wait_until(lambda: receiver.ledger()["received"] == 2)
-        assert receiver.post(body, x_api_key="sender").status_code == 429
+        assert receiver.post(next(bodies), x_api_key="sender").status_code == 429
         assert limited(receiver) == {"spans": 0, "bytes": 1}
-        waiting.append(pool.submit(receiver.post, body, x_api_key="other"))
+        waiting.append(pool.submit(receiver.post, next(bodies), x_api_key="other"))
         wait_until(lambda: receiver.ledger()["received"] == 3)
         go_on.set()
         assert [answer.result().status_code for answer in waiting] == [200] * 3

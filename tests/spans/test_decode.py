@@ -194,6 +194,12 @@ def test_a_large_structure_is_cut(decode: Decode) -> None:
     assert attributes_of(decode, {"b": b"\x01" * 20_000}, SMALL)["b"] == b"\x01" * (16 << 10)
 
 
+def test_an_entry_that_uses_up_the_limit_keeps_its_name(decode: Decode) -> None:
+    found = attributes_of(decode, {"map": {"first": "x" * (17 << 10), "second": 1}}, SMALL)
+    assert list(found["map"]) == ["first", CUT]
+    assert found["map"]["first"].startswith("xxx")
+
+
 def test_deep_values_end_in_a_mark(decode: Decode) -> None:
     deep: Any = "bottom"
     for _ in range(10):

@@ -15,6 +15,8 @@ from tracestore.spans.model import Span, SpanRecord, Value
 from tracestore.spans.normalise import normalise
 from tracestore.spans.own_prices import Overrides, OwnPrice
 from tracestore.spans.pricing import TABLE, Price
+from tracestore.spans.semconv import rules
+from tracestore.spans.semconv.places import at, document
 
 SEMCONV = Path(semconv.__file__).parent
 GENAI: dict[str, Value] = {
@@ -47,7 +49,15 @@ def written_rules() -> set[str]:
     """Every text in the conventions' code that becomes (part of) a `usage_rule`."""
     found: set[str] = set()
     for path in SEMCONV.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        tree = ast.parse(path.read_text("utf-8"))
+        named = {
+            target.id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant)
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
             holders: list[ast.AST] = []
             if isinstance(node, ast.Assign | ast.AugAssign):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -57,6 +67,7 @@ def written_rules() -> set[str]:
                 called = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if re.match(r"_?(from_|fill)", called):
                     holders = [a for a in node.args if isinstance(a, ast.Constant)]
+                    holders += [named[a.id] for a in node.args if isinstance(a, ast.Name) and a.id in named]
                 holders += [word.value for word in node.keywords if word.arg in ("rule", "usage_rule")]
             elif isinstance(node, ast.FunctionDef):
                 given = node.args.args[len(node.args.args) - len(node.args.defaults) :]
@@ -70,17 +81,17 @@ def test_every_rule_has_words() -> None:
     written = written_rules()
     assert {"genai", "openinference", "openllmetry", "anthropic-sdk", "-legacy", "+cached", "+reasoning"} <= written
     assert "-reasoning" in written
-    assert written <= {*explain.RULES, *explain.AMENDMENTS}
-    assert {*explain.RULES, *explain.AMENDMENTS} <= written, "words for a rule that is gone"
+    assert written <= {*rules.RULES, *rules.AMENDMENTS}
+    assert {*rules.RULES, *rules.AMENDMENTS} <= written, "words for a rule that is gone"
 
 
-@pytest.mark.parametrize("base", explain.RULES)
+@pytest.mark.parametrize("base", rules.RULES)
 @pytest.mark.parametrize("legacy", ["", "-legacy"])
 @pytest.mark.parametrize("more", ["", "+cached", "+cached+reasoning", "-reasoning"])
 def test_a_rule_of_several_parts_has_the_words_of_each(base: str, legacy: str, more: str) -> None:
-    words = explain.rule_words(base + legacy + more)
-    assert words.startswith(explain.RULES[base])
-    for end, said in explain.AMENDMENTS.items():
+    words = rules.words(base + legacy + more)
+    assert words.startswith(rules.RULES[base].words)
+    for end, said in rules.AMENDMENTS.items():
         assert (said in words) == (end in legacy + more)
 
 
@@ -165,22 +176,205 @@ READ = [
         [],
         id="openllmetry",
     ),
+    pytest.param(
+        record(
+            attributes={"llm.request.type": "chat", "llm.usage.prompt_tokens": 50, "llm.usage.completion_tokens": 9,
+                        "llm.usage.cache_read_input_tokens": 20, "llm.usage.reasoning_tokens": 4,
+                        "llm.usage.total_tokens": 59}
+        ),
+        "openllmetry-llm",
+        {"input_tokens": "llm.usage.prompt_tokens", "output_tokens": "llm.usage.completion_tokens",
+         "cache_read_tokens": "llm.usage.cache_read_input_tokens", "reasoning_tokens": "llm.usage.reasoning_tokens"},
+        {"llm.usage.total_tokens": "a sum of the others"},
+        ["input includes 20 cached tokens (20 read)", "output includes 4 reasoning tokens"],
+        id="openllmetry before 0.19",
+    ),
+    pytest.param(
+        record(
+            attributes={"ai.operationId": "ai.generateText.doGenerate", "ai.usage.promptTokens": 10,
+                        "ai.usage.completionTokens": 5, "gen_ai.usage.input_tokens": 10,
+                        "ai.response.providerMetadata":
+                            '{"anthropic": {"usage": {"input_tokens": 10, "cache_read_input_tokens": 90}}}'}
+        ),
+        "vercel+cached",
+        {"input_tokens": "ai.usage.promptTokens", "output_tokens": "ai.usage.completionTokens",
+         "cache_read_tokens": "ai.response.providerMetadata anthropic.usage.cache_read_input_tokens"},
+        {"gen_ai.usage.input_tokens": "the same number as ai.usage.promptTokens"},
+        ["input includes 90 cached tokens (90 read), which were added to what the sender calls input"],
+        id="vercel",
+    ),
+    pytest.param(
+        record(attributes={"ai.operationId": "ai.embed.doEmbed", "ai.usage.tokens": 12, "ai.embeddings": "[[0.1]]"}),
+        "vercel",
+        {"input_tokens": "ai.usage.tokens"},
+        {},
+        [],
+        id="vercel embedding",
+    ),
+    pytest.param(
+        record(
+            attributes={
+                "langfuse.observation.type": "generation",
+                "langfuse.observation.usage_details":
+                    '{"input": 70, "input_cached_tokens": 20, "input_audio": 5, "output": 9, "output_reasoning": 3,'
+                    ' "total": 107}',
+            }
+        ),
+        "langfuse+cached+reasoning",
+        {"input_tokens": "langfuse.observation.usage_details input_audio",
+         "output_tokens": "langfuse.observation.usage_details output",
+         "cache_read_tokens": "langfuse.observation.usage_details input_cached_tokens",
+         "reasoning_tokens": "langfuse.observation.usage_details output_reasoning"},
+        {"langfuse.observation.usage_details total": "a sum of the others"},
+        ["input includes 20 cached tokens (20 read), which were added to what the sender calls input",
+         "output includes 3 reasoning tokens, which were added to what the sender calls output"],
+        id="langfuse buckets",
+    ),
+    pytest.param(
+        record(
+            attributes={
+                "langfuse.observation.type": "generation",
+                "langfuse.observation.usage_details":
+                    '{"prompt_tokens": 70, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 20}}',
+            }
+        ),
+        "langfuse",
+        {"input_tokens": "langfuse.observation.usage_details prompt_tokens",
+         "cache_read_tokens": "langfuse.observation.usage_details prompt_tokens_details.cached_tokens"},
+        {},
+        ["input includes 20 cached tokens (20 read)"],
+        id="langfuse, the vendor's object",
+    ),
+    pytest.param(
+        record(attributes={"langfuse.observation.type": "generation", "gen_ai.usage.input_tokens": 5}),
+        "langfuse-genai",
+        {"input_tokens": "gen_ai.usage.input_tokens"},
+        {},
+        [],
+        id="langfuse-genai",
+    ),
+    pytest.param(
+        record(
+            attributes={"langsmith.span.kind": "llm", "gen_ai.usage.input_tokens": 50, "gen_ai.usage.output_tokens": 9,
+                        "gen_ai.usage.input_token_details": "{'cache_read': 20}", "gen_ai.usage.total_tokens": 59,
+                        "gen_ai.usage.output_token_details": "{'reasoning': 4}"}
+        ),
+        "langsmith",
+        {"input_tokens": "gen_ai.usage.input_tokens", "output_tokens": "gen_ai.usage.output_tokens",
+         "cache_read_tokens": "gen_ai.usage.input_token_details cache_read",
+         "reasoning_tokens": "gen_ai.usage.output_token_details reasoning"},
+        {"gen_ai.usage.total_tokens": "a sum of the others"},
+        ["input includes 20 cached tokens (20 read)", "output includes 4 reasoning tokens"],
+        id="langsmith, details as Python",
+    ),
+    pytest.param(
+        record(
+            attributes={"langsmith.span.kind": "llm", "gen_ai.usage.input_tokens": 50,
+                        "langsmith.usage_metadata": '{"input_tokens": 51, "output_tokens": 9}'}
+        ),
+        "langsmith",
+        {"input_tokens": "langsmith.usage_metadata input_tokens"},
+        {"gen_ai.usage.input_tokens": "not one of the figures of this rule"},
+        [],
+        id="langsmith, one document",
+    ),
+    pytest.param(
+        record(
+            attributes={"mlflow.spanType": '"CHAT_MODEL"',
+                        "mlflow.chat.tokenUsage": '{"input_tokens": 50, "output_tokens": 9, "total_tokens": 59}',
+                        "mlflow.spanOutputs": '{"usage": {"completion_tokens_details": {"reasoning_tokens": 4}}}'}
+        ),
+        "mlflow",
+        {"input_tokens": "mlflow.chat.tokenUsage input_tokens",
+         "reasoning_tokens": "mlflow.spanOutputs usage.completion_tokens_details.reasoning_tokens"},
+        {"mlflow.chat.tokenUsage total_tokens": "a sum of the others"},
+        ["output includes 4 reasoning tokens"],
+        id="mlflow",
+    ),
+    pytest.param(
+        record(
+            attributes={"mlflow.spanType": '"LLM"',
+                        "mlflow.spanOutputs":
+                            '{"usage_metadata": {"prompt_token_count": 7, "thoughts_token_count": 3}}'}
+        ),
+        "mlflow-response+reasoning",
+        {"input_tokens": "mlflow.spanOutputs usage_metadata.prompt_token_count"},
+        {},
+        ["output includes 3 reasoning tokens, which were added to what the sender calls output"],
+        id="mlflow-response",
+    ),
+    pytest.param(
+        record(attributes={"mlflow.spanType": '"LLM"', "gen_ai.usage.input_tokens": 5}),
+        "mlflow-genai",
+        {"input_tokens": "gen_ai.usage.input_tokens"},
+        {},
+        [],
+        id="mlflow-genai",
+    ),
+    pytest.param(
+        record(
+            scope="logfire.anthropic",
+            attributes={"request_data": '{"messages": []}', "gen_ai.usage.input_tokens": 10,
+                        "response_data": '{"usage": {"input_tokens": 10, "cache_read_input_tokens": 90}}'},
+        ),
+        "logfire+cached",
+        {"input_tokens": "response_data usage.input_tokens",
+         "cache_read_tokens": "response_data usage.cache_read_input_tokens"},
+        {"gen_ai.usage.input_tokens": "the same number as usage.input_tokens"},
+        ["input includes 90 cached tokens (90 read), which were added to what the sender calls input"],
+        id="logfire",
+    ),
+    pytest.param(
+        record(
+            scope="logfire.openai",
+            attributes={"request_data": '{"messages": []}', "gen_ai.usage.raw": {"prompt_tokens": 10}},
+        ),
+        "logfire",
+        {"input_tokens": "gen_ai.usage.raw prompt_tokens"},
+        {},
+        [],
+        id="logfire raw",
+    ),
+    pytest.param(
+        record(
+            "autogen process planner",
+            scope="autogen SingleThreadedAgentRuntime",
+            attributes={"messaging.operation": "process",
+                        "message": '{"message": {"models_usage": {"prompt_tokens": 8, "completion_tokens": 2}}}'},
+        ),
+        "autogen",
+        {"input_tokens": "message message.models_usage.prompt_tokens"},
+        {},
+        [],
+        id="autogen",
+    ),
+    pytest.param(
+        record(attributes={**GENAI, "gen_ai.usage.output_tokens": 5}, dropped_attributes=3),
+        "genai+incomplete",
+        {"output_tokens": "gen_ai.usage.output_tokens"},
+        {},
+        ["The sender dropped 3 attributes: figures may be missing."],
+        id="incomplete",
+    ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("sent", "rule", "read", "ignored", "notes"), READ)
 def test_tokens(sent: SpanRecord, rule: str, read: dict[str, str], ignored: dict[str, str], notes: list[str]) -> None:
     found = of(sent).tokens
-    assert (found.rule, found.words) == (rule, explain.rule_words(rule))
-    assert read.items() <= {one.figure: one.attribute for one in found.read}.items()
-    assert all(sent.attributes[one.attribute] is one.value for one in found.read)
-    assert ignored.items() <= {one.attribute: one.why for one in found.ignored}.items()
+    assert (found.rule, found.words) == (rule, rules.words(rule))
+    assert read.items() <= {one.figure: f"{one.attribute} {one.key}".rstrip() for one in found.read}.items()
+    for one in found.read:
+        received = sent.attributes[one.attribute]
+        assert one.value == (at(document(received, python=True), one.key) if one.key else received)
+    assert ignored.items() <= {f"{one.attribute} {one.key}".rstrip(): one.why for one in found.ignored}.items()
     assert found.notes == notes
 
 
 def test_the_table_has_every_rule() -> None:
-    parts = {str(case.values[1]) for case in READ}
-    assert all(any(part in rule for rule in parts) for part in (*explain.RULES, *explain.AMENDMENTS))
+    named = {str(case.values[1]) for case in READ}
+    assert {rules.base(rule) for rule in named} == set(rules.RULES)
+    assert all(any(rule.endswith(end) or f"{end}+" in rule for rule in named) for end in rules.AMENDMENTS)
 
 
 def test_numbers_of_another_span_are_said_to_be() -> None:
@@ -270,9 +464,22 @@ def test_no_cost_says_why(attributes: dict[str, Value], words: str) -> None:
     assert found.formula == ""
 
 
-def test_a_reported_cost_names_its_attribute() -> None:
-    sent = record(attributes=USAGE | {"gen_ai.request.model": "new-model", "operation.cost": 0.25})
-    assert of(sent).cost.formula == "operation.cost = 0.25"
+@pytest.mark.parametrize(
+    ("told", "formula", "dollars"),
+    [
+        ({"operation.cost": 0.25}, "operation.cost = 0.25", 0.25),
+        ({"operation.cost": "many", "llm.cost.total": "0.5"}, "llm.cost.total = 0.5", 0.5),
+        ({"langfuse.observation.cost_details": '{"input": 0.25, "output": 0.5, "total": 0.75}'},
+         "langfuse.observation.cost_details total = 0.75", 0.75),
+        ({"langfuse.observation.cost_details": '{"input": 0.25, "output": 0.5}'},
+         "langfuse.observation.cost_details input + output = 0.25 + 0.5", 0.75),
+        ({"mlflow.llm.cost": '{"input_cost": 0.25, "output_cost": "x"}'}, "mlflow.llm.cost input_cost = 0.25", 0.25),
+    ],
+)  # fmt: skip
+def test_a_reported_cost_names_its_attribute(told: dict[str, Value], formula: str, dollars: float) -> None:
+    sent = record(attributes=USAGE | {"gen_ai.request.model": "new-model", **told})
+    assert of(sent).cost.formula == formula
+    assert normalise(sent).cost_usd == dollars
     assert of(sent, price_source="reported").cost.source == "reported by the sender"
 
 
@@ -311,6 +518,9 @@ def test_the_figures_of_real_frameworks_are_explained(capture: Path) -> None:
         for figure in ("input_tokens", "output_tokens"):
             read = any(one.figure == figure for one in found.tokens.read)
             assert read or not getattr(span, figure) or found.tokens.notes, (span.usage_rule, figure)
+        if not span.model:
+            assert found.cost.words == "The sender did not name the model, so its price is unknown."
+            continue
         assert span.cost_usd is not None
         assert found.cost.formula, found.cost
         assert sum(part.usd for part in found.cost.parts) == pytest.approx(span.cost_usd)

@@ -28,6 +28,8 @@ DATABASE = "tracestore"
 PERMANENT_CODES = frozenset(
     {6, 16, 20, 26, 27, 33, 36, 38, 41, 42, 43, 44, 46, 47, 50, 53, 57, 60, 62, 69, 70, 72, 81, 117, 164, 321, 457, 497}
 )
+#: NOT_ENOUGH_SPACE. Retryable: somebody will make room.
+DISK_FULL = 243
 _CODE = re.compile(r"(?:Code: |error code )(\d+)")
 
 #: ClickHouse's type for each Arrow type of a table that travels with a statement.
@@ -103,6 +105,8 @@ def translate(error: Exception) -> TracestoreError:
     code = int(found[1]) if found else 0
     if code in PERMANENT_CODES:
         return InvalidInput(f"The store refused the statement or its data (ClickHouse error {code}).")
+    if code == DISK_FULL:
+        return Unavailable("The store's disk is full. Try again when there is room.")
     return Unavailable("The store does not answer. Try again shortly.")
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tracestore.engine.accounts import Account
 from tracestore.engine.admission import refused
 from tracestore.engine.body import BodyReader
-from tracestore.engine.database import Connection, Database, Statistics
+from tracestore.engine.database import FORMAT_NAME, Connection, Database, Statistics
 from tracestore.engine.errors import (
     QUERY_WAS_CANCELLED,
     SYNTAX_ERROR,
@@ -40,7 +39,6 @@ from tracestore.engine.statement import (
 
 _HEAD_BYTES = 1 << 16
 _MAX_QUERY_BYTES = 16 << 20
-_FORMAT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}\Z")
 
 
 @dataclass
@@ -156,7 +154,7 @@ class Executor:
         job.output_format = (
             wanted.format if isinstance(wanted, Statement) and wanted.format else ""
         ) or request.default_format
-        if not _FORMAT_NAME.match(job.output_format):
+        if not FORMAT_NAME.match(job.output_format):
             # The name becomes part of a statement (and of a header), so nothing else may be in it.
             job.output_format = "TabSeparated"
             raise EngineError(UNKNOWN_FORMAT, "Unknown format: a format is a word.")
@@ -171,7 +169,7 @@ class Executor:
         if isinstance(wanted, InsertHead):
             if params:
                 connection.set({f"param_{name}": value for name, value in params.items()})
-            return Result(connection.insert(wanted.text, wanted.format, reader.chunks(first)))
+            return Result(connection.insert(wanted.text, wanted.format, reader.chunks(first), wanted.settings))
         text = wanted.text
         if wanted.verb == "KILL":
             text = self._with_engine_ids(connection, wanted)

@@ -43,9 +43,10 @@ class Statement:
 class InsertHead:
     """The statement part of an INSERT whose data follows it in the same body."""
 
-    text: str  # INSERT INTO t (columns) SETTINGS …
+    text: str  # INSERT INTO t (columns)
     format: str
     data_offset: int  # where the data begin, in bytes
+    settings: str = ""  # the SETTINGS clause as written, without the keyword
 
 
 def parse(text: str) -> Statement:
@@ -230,7 +231,12 @@ def insert_head(body: bytes, complete: bool) -> InsertHead | Statement | None:
 
 def _head(body: bytes, text_end: int, data_format: str, data_offset: int) -> InsertHead:
     text = body[:text_end].decode("utf-8", "surrogateescape").rstrip().rstrip(";")
-    return InsertHead(text, data_format, data_offset)
+    tokens = list(tokenize(text))
+    start = _settings_clause(tokens, len(tokens))
+    settings = "" if start is None else text[tokens[start].end :].strip()
+    if start is not None:
+        text = text[: tokens[start].start].rstrip()
+    return InsertHead(text, data_format, data_offset, settings)
 
 
 def _skip_to_data(body: bytes, position: int) -> int:

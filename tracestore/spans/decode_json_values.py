@@ -128,7 +128,8 @@ class JsonValue(ValueBudget):
             if not self.step():
                 values[CUT] = CUT
                 break
-            values[self.string(pair.key or "")] = self.value(pair.value, depth)
+            name = self.string(pair.key or "")  # before the value, which may use up what is left
+            values[name] = self.value(pair.value, depth)
         return values
 
 

@@ -174,7 +174,8 @@ class WireValue(ValueBudget):
                 break
             if number == 1 and isinstance(payload, bytes):
                 key, value = key_and_value(payload)
-                values[self.text(key)] = self.value(value, depth)
+                name = self.text(key)  # before the value, which may use up what is left
+                values[name] = self.value(value, depth)
         return values
 
 

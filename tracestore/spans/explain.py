@@ -1,4 +1,5 @@
-"""How the figures of a span came about, in words: which rule read the tokens, which price made the cost.
+"""How the figures of a span came about, in words: which rule read the tokens (`explain_tokens`), which price made
+the cost.
 
 Works on what is stored (columns and attributes) and is calculated when somebody asks. A figure is
 never explained by what it should be: where the attributes or the prices of now give something else
@@ -7,115 +8,17 @@ than what is stored, the explanation says so.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
 
 from tracestore.spans import pricing
+from tracestore.spans.explain_tokens import CALLS, Figures, Tokens, tokens
 from tracestore.spans.model import Value
 from tracestore.spans.own_prices import Overrides
 from tracestore.spans.pricing import REPORTED, TABLE, Price
-from tracestore.spans.semconv import usage
-from tracestore.spans.semconv.reported import ATTRIBUTES as REPORTED_COSTS
-from tracestore.spans.semconv.values import count, text
-
-CALLS: Final = ("llm", "embedding")
-
-#: What each rule's name says. A name is one of these and after it none or more of `AMENDMENTS`.
-RULES: Final[Mapping[str, str]] = {
-    "openinference": "OpenInference's token counts (llm.token_count.*).",
-    "genai": "OpenTelemetry GenAI's usage attributes (gen_ai.usage.*).",
-    "anthropic-sdk": "What Anthropic's SDK itself reported, which sees the numbers on the wire.",
-    "openllmetry": "OpenLLMetry's usage attributes (gen_ai.usage.*).",
-}
-
-#: What was done to the figures of a rule, by the end of its name.
-AMENDMENTS: Final[Mapping[str, str]] = {
-    "-legacy": "They came under their old names (prompt_tokens, completion_tokens).",
-    "+cached": "The sender left cached tokens out of the input, so they were added to it.",
-    "+reasoning": "The sender counted reasoning beside the output, so it was added to it.",
-    "-reasoning": "The sender had added reasoning to an output that held it already, so it was taken off again.",
-}
-
-_AMENDMENT: Final = re.compile("|".join(map(re.escape, AMENDMENTS)))
-
-_GENAI: Final = {
-    "input_tokens": usage.INPUT,
-    "output_tokens": usage.OUTPUT,
-    "cache_read_tokens": usage.CACHE_READ,
-    "cache_write_tokens": usage.CACHE_WRITE,
-    "reasoning_tokens": usage.REASONING,
-}
-_OPENINFERENCE: Final = {
-    "input_tokens": ("llm.token_count.prompt",),
-    "output_tokens": ("llm.token_count.completion",),
-    "cache_read_tokens": ("llm.token_count.prompt_details.cache_read",),
-    "cache_write_tokens": ("llm.token_count.prompt_details.cache_write",),
-    "reasoning_tokens": ("llm.token_count.completion_details.reasoning",),
-}
-
-#: In which attributes a rule looks for a figure, first match. Rules that are not here look where GenAI does.
-_LOOKS_IN: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {"openinference": _OPENINFERENCE}
-
-_NAMES: Final = {
-    "input_tokens": "input",
-    "output_tokens": "output",
-    "cache_read_tokens": "cache read",
-    "cache_write_tokens": "cache write",
-    "reasoning_tokens": "reasoning",
-}
-
-
-class Figures(Protocol):
-    """The columns that are explained; a row of the `spans` view has them."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def provider(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def request_model(self) -> str: ...
-    @property
-    def start_ns(self) -> int: ...
-    @property
-    def input_tokens(self) -> int: ...
-    @property
-    def output_tokens(self) -> int: ...
-    @property
-    def cache_read_tokens(self) -> int: ...
-    @property
-    def cache_write_tokens(self) -> int: ...
-    @property
-    def reasoning_tokens(self) -> int: ...
-    @property
-    def usage_rule(self) -> str: ...
-    @property
-    def cost_usd(self) -> float | None: ...
-    @property
-    def price_source(self) -> str: ...
-    @property
-    def dropped_attributes(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """An attribute that a figure was read from, with its value as received."""
-
-    figure: str
-    attribute: str
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """An attribute with a count of tokens that no figure was read from, and why."""
-
-    attribute: str
-    value: Value
-    why: str
+from tracestore.spans.semconv.places import document
+from tracestore.spans.semconv.reported import reported_cost
+from tracestore.spans.semconv.values import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +29,6 @@ class Part:
     count: int
     usd_per_million: float
     usd: float
-
-
-@dataclass(slots=True)
-class Tokens:
-    rule: str
-    words: str
-    read: list[Read] = field(default_factory=list)
-    ignored: list[Ignored] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -164,100 +58,6 @@ def explain(row: Figures, attributes: Mapping[str, Value], overrides: Overrides 
     return Explanation(tokens(row, attributes), cost(row, attributes, overrides), row.dropped_attributes > 0)
 
 
-def rule_words(rule: str) -> str:
-    """A rule's name in words; of a rule without words only its name."""
-    base = _AMENDMENT.sub("", rule)
-    found = [RULES.get(base, f"Read by the rule {base!r}."), *(AMENDMENTS[end] for end in _AMENDMENT.findall(rule))]
-    return " ".join(found)
-
-
-def tokens(row: Figures, attributes: Mapping[str, Value]) -> Tokens:
-    """Which attributes the token counts are from, and what was made of them."""
-    if row.type not in CALLS or not row.usage_rule:
-        return _no_tokens(row, attributes)
-    found = Tokens(row.usage_rule, rule_words(row.usage_rule))
-    looks_in = _LOOKS_IN.get(_AMENDMENT.sub("", row.usage_rule), _GENAI)
-    for figure, names in looks_in.items():
-        name = next((name for name in names if count(attributes.get(name)) is not None), None)
-        if name is not None:
-            found.read.append(Read(figure, name, attributes[name]))
-    used = {read.attribute for read in found.read}
-    counted = {count(read.value): read for read in found.read}
-    for name, value in _token_attributes(attributes):
-        if name not in used:
-            same = counted.get(count(value))
-            why = f"the same number as {same.attribute}" if same else "not one of the figures of this rule"
-            found.ignored.append(Ignored(name, value, "a sum of the others" if name.endswith("total") else why))
-    found.notes = [*_parts_of_tokens(row), *_differences(row, found)]
-    if row.dropped_attributes:
-        found.notes.append(f"The sender dropped {row.dropped_attributes:,} attributes: figures may be missing.")
-    return found
-
-
-def _no_tokens(row: Figures, attributes: Mapping[str, Value]) -> Tokens:
-    why = "not read" if row.type in CALLS else "counted on the spans that made the calls"
-    ignored = [Ignored(name, value, why) for name, value in _token_attributes(attributes)]
-    if row.type in CALLS:
-        words = "The sender reported no tokens for this call."
-    elif ignored:
-        words = f"Nothing is counted here: on a span of type {row.type} such numbers repeat those of its model calls."
-    else:
-        words = "This span made no model call, so it has no tokens."
-    return Tokens("", words, ignored=ignored)
-
-
-def _token_attributes(attributes: Mapping[str, Value]) -> Iterable[tuple[str, Value]]:
-    for name, value in attributes.items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            lowered = name.lower()
-            if "usage" in lowered or "token_count" in lowered or lowered.endswith("_tokens"):
-                yield name, value
-
-
-def _parts_of_tokens(row: Figures) -> Iterable[str]:
-    rule = row.usage_rule
-    cached = row.cache_read_tokens + row.cache_write_tokens
-    if cached:
-        parts = [
-            f"{number:,} {words}"
-            for number, words in ((row.cache_read_tokens, "read"), (row.cache_write_tokens, "written"))
-            if number
-        ]
-        detail = f"input includes {cached:,} cached tokens ({', '.join(parts)})"
-        yield f"{detail}, which were added to what the sender calls input" if "+cached" in rule else detail
-    if row.reasoning_tokens:
-        detail = f"output includes {row.reasoning_tokens:,} reasoning tokens"
-        if "+reasoning" in rule:
-            yield f"{detail}, which were added to what the sender calls output"
-        elif "-reasoning" in rule:
-            yield f"{detail}; they were on top of output once more: taken off"
-        else:
-            yield detail
-
-
-def _differences(row: Figures, found: Tokens) -> Iterable[str]:
-    """Figures that the attributes of this span alone do not give."""
-    given = {read.figure: count(read.value) or 0 for read in found.read}
-    expected = {figure: given.get(figure, 0) for figure in _NAMES}
-    if "+cached" in row.usage_rule:
-        expected["input_tokens"] += expected["cache_read_tokens"] + expected["cache_write_tokens"]
-    if "+reasoning" in row.usage_rule:
-        expected["output_tokens"] += expected["reasoning_tokens"]
-    if "-reasoning" in row.usage_rule:
-        expected["output_tokens"] -= expected["reasoning_tokens"]
-    for figure, words in _NAMES.items():
-        stored = getattr(row, figure)
-        if stored == expected[figure]:
-            continue
-        if figure not in given and figure in ("cache_read_tokens", "reasoning_tokens"):
-            yield f"{words}: {stored:,}, read from the answer itself"
-        else:
-            yield (
-                f"{words}: {stored:,}, where the attributes of this span give {expected[figure]:,}: "
-                "taken from another span that reports the same call"
-            )
-
-
 def cost(row: Figures, attributes: Mapping[str, Value], overrides: Overrides | None = None) -> Cost:
     """Where the cost is from, and the formula when the price is still known."""
     source = row.price_source
@@ -270,7 +70,7 @@ def cost(row: Figures, attributes: Mapping[str, Value], overrides: Overrides | N
             return Cost("", "The sender did not name the model, so its price is unknown.")
         return Cost("", f"No price is known for {asked}. Set one on the page of models, then reprice.")
     if source.startswith(REPORTED[:8]):
-        return _reported(row, attributes)
+        return _reported(attributes)
     models = [name for name in (row.model, row.request_model) if name]
     price = pricing.find(row.provider, models, row.input_tokens, row.start_ns, overrides)
     own = source.startswith("project override ")
@@ -290,13 +90,18 @@ def cost(row: Figures, attributes: Mapping[str, Value], overrides: Overrides | N
     return found
 
 
-def _reported(row: Figures, attributes: Mapping[str, Value]) -> Cost:
+def _reported(attributes: Mapping[str, Value]) -> Cost:
     found = Cost(REPORTED, "No price is known for the model; this is what the sender computed.")
-    name = next((name for name in REPORTED_COSTS if text(attributes.get(name))), None)
-    if name is None:
+    told = reported_cost(attributes)
+    if told is None:
         found.notes.append("Another span that reports the same call had the cost.")
+    elif told.keys:
+        given = document(attributes[told.attribute])
+        found.formula = (
+            f"{told.attribute} {' + '.join(told.keys)} = {' + '.join(text(given[key]) for key in told.keys)}"
+        )
     else:
-        found.formula = f"{name} = {text(attributes[name])}"
+        found.formula = f"{told.attribute} = {text(attributes[told.attribute])}"
     return found
 
 

@@ -95,7 +95,7 @@ def price_call(span: Span, overrides: Overrides | None = None) -> None:
     )
     if price is None:
         given = reported_cost(span.record.attributes)
-        span.cost_usd = reported if given is None else given
+        span.cost_usd = reported if given is None else given.amount
         span.price_source = "" if span.cost_usd is None else pricing.REPORTED
         return
     span.price_source = price.source

@@ -10,6 +10,7 @@ from records import record
 from tracestore.spans.messages import messages
 from tracestore.spans.model import Span, Value
 from tracestore.spans.normalise import normalise
+from tracestore.spans.pricing import REPORTED
 from tracestore.spans.resolve import resolve
 
 GENERATION: dict[str, Value] = {
@@ -140,7 +141,7 @@ def test_the_cost_of_an_unknown_model_is_what_the_sender_says() -> None:
     own: dict[str, Value] = {**GENERATION, "langfuse.observation.model.name": "our-own-model"}
     assert read(own).cost_usd is None
     told = read({**own, "langfuse.observation.cost_details": '{"input": 0.25, "output": 0.5, "total": 0.75}'})
-    assert (told.cost_usd, told.price_source) == (0.75, "reported")
+    assert (told.cost_usd, told.price_source) == (0.75, REPORTED)
     assert read({**own, "langfuse.observation.cost_details": '{"input": 0.25, "output": 0.5}'}).cost_usd == 0.75
     assert read({**own, "langfuse.observation.cost_details": '{"total": "free"}'}).cost_usd is None
     assert read({**own, "langfuse.observation.cost_details": '{"total": -1}'}).cost_usd is None

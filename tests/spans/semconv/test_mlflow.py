@@ -10,6 +10,7 @@ from records import record
 from tracestore.spans.messages import messages
 from tracestore.spans.model import Span, Value
 from tracestore.spans.normalise import normalise
+from tracestore.spans.pricing import REPORTED
 from tracestore.spans.resolve import resolve
 
 CHAT: dict[str, Value] = {
@@ -180,7 +181,7 @@ def test_reported_cost() -> None:
         "mlflow.llm.cost": '{"input_cost": 0.25, "output_cost": 0.5, "total_cost": 0.75}',
     }
     span = read(own)
-    assert (span.model, span.cost_usd, span.price_source) == ("ours", 0.75, "reported")
+    assert (span.model, span.cost_usd, span.price_source) == ("ours", 0.75, REPORTED)
 
 
 def test_a_tool() -> None:

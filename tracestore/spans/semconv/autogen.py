@@ -15,12 +15,17 @@ import msgspec
 
 from tracestore.spans.model import Attributes, Span, Value
 from tracestore.spans.semconv import usage
+from tracestore.spans.semconv.places import Places
 from tracestore.spans.semconv.values import MAX_PARSED, first_payload, text, to_json
 
 #: What `convention` holds for spans that report a call or the results of tools.
 CONVENTION: Final = "autogen"
 #: `operation` of a message that holds the results of tools.
 TOOL_RESULTS: Final = "tool_results"
+
+MESSAGE: Final = "message"
+#: In `models_usage` of the message.
+USAGE: Final[Places] = {"input_tokens": ("prompt_tokens",), "output_tokens": ("completion_tokens",)}
 
 RUNTIME: Final = "autogen "
 CORE: Final = "autogen-core"
@@ -49,11 +54,11 @@ _decode = msgspec.json.Decoder(_Envelope).decode
 def read(span: Span) -> None:
     """Fill the columns of a span of AutoGen's runtime."""
     attributes = span.record.attributes
-    span.type = "workflow" if "message" in attributes else "other"
-    span.input = first_payload(attributes, "message")
+    span.type = "workflow" if MESSAGE in attributes else "other"
+    span.input = first_payload(attributes, MESSAGE)
     if text(attributes.get("messaging.operation")) != "process":
         return
-    message = _message(attributes.get("message"))
+    message = _message(attributes.get(MESSAGE))
     if message is None:
         return
     if message.models_usage is not None:
@@ -67,16 +72,13 @@ def _read_call(span: Span, message: _Message, used: _Usage) -> None:
     span.agent = text(message.source)
     span.response_id = text(message.id)
     span.input, span.output = "", to_json([_answer(message)])
-    counts: Attributes = {
-        "gen_ai.usage.input_tokens": used.prompt_tokens,
-        "gen_ai.usage.output_tokens": used.completion_tokens,
-    }
-    usage.from_genai(span, counts, CONVENTION)
+    counts = {name: getattr(used, name) for name in used.__struct_fields__}
+    usage.from_counts(span, CONVENTION, *usage.at_attributes(counts, USAGE))
 
 
 def answer(attributes: Attributes) -> list[dict[str, Any]]:
     """The model's answer that a runtime span reports, as OpenAI messages; empty for other spans."""
-    message = _message(attributes.get("message"))
+    message = _message(attributes.get(MESSAGE))
     return [] if message is None or message.models_usage is None else [_answer(message)]
 
 

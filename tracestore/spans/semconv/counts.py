@@ -12,33 +12,52 @@ from typing import Any, Final
 
 from tracestore.spans.model import Span
 from tracestore.spans.semconv import usage
-from tracestore.spans.semconv.values import count
-
-_INPUT: Final = ("input_tokens", "prompt_tokens", "inputTokens", "prompt_token_count", "promptTokenCount", "input")
-_OUTPUT: Final = (
-    "output_tokens",
-    "completion_tokens",
-    "outputTokens",
-    "candidates_token_count",
-    "candidatesTokenCount",
-    "output",
-)
-_TOTAL: Final = ("total_tokens", "totalTokens", "total_token_count", "totalTokenCount", "total")
-_READ: Final = (
-    "cache_read_input_tokens",
-    "cacheReadInputTokens",
-    "cached_content_token_count",
-    "cachedContentTokenCount",
-)
-_WRITE: Final = ("cache_creation_input_tokens", "cacheWriteInputTokens")
-_REASONING: Final = ("reasoning_tokens", "thoughts_token_count", "thoughtsTokenCount")
-
-#: Objects with the parts of the input (OpenAI's two APIs, LangChain).
-_INPUT_DETAILS: Final = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
-_OUTPUT_DETAILS: Final = ("completion_tokens_details", "output_tokens_details", "output_token_details")
+from tracestore.spans.semconv.places import Places, first_at
 
 #: Google's wire format has thinking beside the answer.
 _THOUGHTS: Final = ("thoughts_token_count", "thoughtsTokenCount")
+#: Anthropic's and Bedrock's names, whose cached tokens stand beside the input.
+_READ_BESIDE: Final = ("cache_read_input_tokens", "cacheReadInputTokens")
+_WRITE_BESIDE: Final = ("cache_creation_input_tokens", "cacheWriteInputTokens")
+
+#: Objects with the parts of the input and the output (OpenAI's two APIs, LangChain), and what is in them.
+_INPUT_DETAILS: Final = ("prompt_tokens_details", "input_tokens_details", "input_token_details")
+_OUTPUT_DETAILS: Final = ("completion_tokens_details", "output_tokens_details", "output_token_details")
+INPUT_PARTS: Final[Places] = {
+    "cache_read_tokens": ("cached_tokens", "cache_read"),
+    "cache_write_tokens": ("cache_write_tokens", "cache_creation"),
+}
+OUTPUT_PARTS: Final[Places] = {"reasoning_tokens": ("reasoning_tokens", "reasoning")}
+
+
+def _inside(objects: tuple[str, ...], parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{name}.{part}" for name in objects for part in parts)
+
+
+_TOTAL: Final = ("total_tokens", "totalTokens", "total_token_count", "totalTokenCount", "total")
+
+#: Where each figure may stand in a usage object.
+PLACES: Final[Places] = {
+    "input_tokens": (
+        *("input_tokens", "prompt_tokens", "inputTokens"),
+        *("prompt_token_count", "promptTokenCount", "input"),
+    ),
+    "output_tokens": (
+        *("output_tokens", "completion_tokens", "outputTokens"),
+        *("candidates_token_count", "candidatesTokenCount", "output"),
+    ),
+    "cache_read_tokens": (
+        *_READ_BESIDE,
+        *("cached_content_token_count", "cachedContentTokenCount"),  # Google's, a part of its input
+        *_inside(_INPUT_DETAILS, INPUT_PARTS["cache_read_tokens"]),
+    ),
+    "cache_write_tokens": (*_WRITE_BESIDE, *_inside(_INPUT_DETAILS, INPUT_PARTS["cache_write_tokens"])),
+    "reasoning_tokens": (
+        "reasoning_tokens",
+        *_THOUGHTS,
+        *_inside(_OUTPUT_DETAILS, OUTPUT_PARTS["reasoning_tokens"]),
+    ),
+}
 
 
 def from_document(span: Span, found: dict[str, Any], rule: str, *, cached_inside: bool | None = None) -> bool:
@@ -47,42 +66,13 @@ def from_document(span: Span, found: dict[str, Any], rule: str, *, cached_inside
     `cached_inside` says that the sender has already added cached tokens to the input, whatever
     their names; None leaves it to the names.
     """
-    parts_in = _details(found, _INPUT_DETAILS)
-    parts_out = _details(found, _OUTPUT_DETAILS)
-    read, write = _first(found, _READ), _first(found, _WRITE)
-    # Anthropic's and Bedrock's names; Google's `cached_content_token_count` is a part of its input.
-    inside = not any(key in found for key in (*_READ[:2], *_WRITE))
-    if read is None:
-        read = _first(parts_in, ("cached_tokens", "cache_read"))
-    if write is None:
-        write = _first(parts_in, ("cache_write_tokens", "cache_creation"))
-    reasoning = _first(found, _REASONING)
-    if reasoning is None:
-        reasoning = _first(parts_out, ("reasoning_tokens", "reasoning"))
+    if cached_inside is None:
+        cached_inside = not any(key in found for key in (*_READ_BESIDE, *_WRITE_BESIDE))
     return usage.from_counts(
         span,
         rule,
-        _first(found, _INPUT),
-        _first(found, _OUTPUT),
-        read,
-        write,
-        reasoning,
-        total=_first(found, _TOTAL),
-        cached_inside=inside if cached_inside is None else cached_inside,
+        *(first_at(found, PLACES[figure]) for figure in usage.GENAI),
+        total=first_at(found, _TOTAL),
+        cached_inside=cached_inside,
         reasoning_inside=not any(key in found for key in _THOUGHTS),
     )
-
-
-def _first(found: dict[str, Any], keys: tuple[str, ...]) -> int | None:
-    for key in keys:
-        if (number := count(found.get(key))) is not None:
-            return number
-    return None
-
-
-def _details(found: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    for key in keys:
-        inner = found.get(key)
-        if isinstance(inner, dict):
-            return inner
-    return {}

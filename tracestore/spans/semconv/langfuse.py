@@ -6,6 +6,7 @@ output comes as JSON text in whatever form its framework uses.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from tracestore.spans.model import Span
@@ -14,7 +15,8 @@ from tracestore.spans.semconv.context import read_labels
 from tracestore.spans.semconv.counts import from_document
 from tracestore.spans.semconv.errors import type_in_message
 from tracestore.spans.semconv.exchange import read_response
-from tracestore.spans.semconv.values import count, first_payload, first_text, parse_json, text
+from tracestore.spans.semconv.places import document
+from tracestore.spans.semconv.values import count, first_payload, first_text, text
 from tracestore.spans.semconv.vocabulary import OPERATIONS, model_name, provider_name
 
 #: `langfuse.observation.type` to `type`. An event is a moment, not a step.
@@ -34,6 +36,8 @@ _TYPES: Final = {
 _READ: Final = frozenset({"cache_read_input_tokens", "input_cached_tokens", "input_cache_read", "cache_read"})
 _WRITE: Final = frozenset({"cache_creation_input_tokens", "input_cache_creation", "cache_creation"})
 _REASONING: Final = frozenset({"output_reasoning", "output_reasoning_tokens", "reasoning_tokens"})
+
+USAGE: Final = "langfuse.observation.usage_details"
 
 
 def read(span: Span) -> None:
@@ -85,35 +89,50 @@ def _read_payload(span: Span) -> None:
     response = read_response(gave)
     span.response_id = text(attributes.get("gen_ai.response.id")) or response.response_id
     span.finish_reason = response.finish_reason
-    found = attributes.get("langfuse.observation.usage_details")
-    parsed = parse_json(found) if isinstance(found, str) else found
-    if not (isinstance(parsed, dict) and _read_usage(span, parsed)):
+    if not _read_usage(span, document(attributes.get(USAGE))):
         usage.from_genai(span, attributes, "langfuse-genai")
 
 
 def _read_usage(span: Span, found: dict[str, Any]) -> bool:
-    """Usage in Langfuse's own names, or as the vendor's object.
-
-    Langfuse's own buckets exclude one another: `input` is what is left beside `input_cached_tokens`
-    and all others that begin with `input`, and `total` is their sum. An application that fills them
-    by itself may not know that: a `total` that is only `input` and `output` shows it.
-    """
-    if "input" not in found and "output" not in found:
+    if not has_buckets(found):
         return from_document(span, found, "langfuse")
-    inputs, outputs = count(found.get("input")), count(found.get("output"))
-    numbers = {key: number for key, value in found.items() if (number := count(value)) is not None}
-    read = sum(number for key, number in numbers.items() if key in _READ)
-    write = sum(number for key, number in numbers.items() if key in _WRITE)
-    reasoning = sum(number for key, number in numbers.items() if key in _REASONING)
-    total = numbers.get("total")
-    if total is None or total != (inputs or 0) + (outputs or 0):
-        known = _READ | _WRITE | _REASONING
-        other = {key: number for key, number in numbers.items() if key not in known and "priority" not in key}
-        more_in = sum(number for key, number in other.items() if key.startswith("input_"))
-        more_out = sum(number for key, number in other.items() if key.startswith("output_"))
-        inputs = None if inputs is None else inputs + more_in
-        outputs = None if outputs is None else outputs + more_out
+    numbers = {
+        figure: sum(count(found[key]) or 0 for key in keys) if keys else None for figure, keys in buckets(found).items()
+    }
     return usage.from_counts(
-        span, "langfuse", inputs, outputs, read, write, reasoning,
-        total=total, cached_inside=False, reasoning_inside=False,
-    )  # fmt: skip
+        span,
+        "langfuse",
+        *(numbers[figure] for figure in usage.GENAI),
+        total=count(found.get("total")),
+        cached_inside=False,
+        reasoning_inside=False,
+    )
+
+
+def has_buckets(found: Mapping[str, Any]) -> bool:
+    """Whether the usage is in Langfuse's own names; else it is the vendor's object."""
+    return "input" in found or "output" in found
+
+
+def buckets(found: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Which of Langfuse's own buckets make up each figure.
+
+    They exclude one another: `input` is what is left beside `input_cached_tokens` and all others
+    that begin with `input`, and `total` is their sum. An application that fills them by itself may
+    not know that: a `total` that is only `input` and `output` shows it.
+    """
+    numbers = {key: number for key, value in found.items() if (number := count(value)) is not None}
+    known = _READ | _WRITE | _REASONING
+    total = numbers.get("total")
+    others: list[str] = []
+    if total is None or total != numbers.get("input", 0) + numbers.get("output", 0):
+        others = [key for key in numbers if key not in known and "priority" not in key]
+    return {
+        **{
+            f"{side}_tokens": (side, *(key for key in others if key.startswith(f"{side}_"))) if side in numbers else ()
+            for side in ("input", "output")
+        },
+        "cache_read_tokens": tuple(key for key in numbers if key in _READ),
+        "cache_write_tokens": tuple(key for key in numbers if key in _WRITE),
+        "reasoning_tokens": tuple(key for key in numbers if key in _REASONING),
+    }

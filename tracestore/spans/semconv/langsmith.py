@@ -7,20 +7,20 @@ the operation that the exporter writes beside it is wrong for retrievers (`embed
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from tracestore.spans.model import Span
 from tracestore.spans.semconv import genai, tools, usage
 from tracestore.spans.semconv.context import read_labels
 from tracestore.spans.semconv.counts import from_document
 from tracestore.spans.semconv.openllmetry import indexed_messages
+from tracestore.spans.semconv.places import document
 from tracestore.spans.semconv.response import read_answer
 from tracestore.spans.semconv.values import (
     first_count,
     first_payload,
     first_text,
     parse_json,
-    parse_python,
     text,
     to_json,
 )
@@ -38,6 +38,10 @@ _TYPES: Final = {
     "parser": "workflow",
     "agent": "agent",
 }
+
+USAGE: Final = "langsmith.usage_metadata"
+INPUT_DETAILS: Final = "gen_ai.usage.input_token_details"
+OUTPUT_DETAILS: Final = "gen_ai.usage.output_token_details"
 
 
 def read(span: Span) -> None:
@@ -105,26 +109,19 @@ def _read_usage(span: Span) -> None:
     The details come as the Python repr of a dict, or in `langsmith.usage_metadata` as JSON.
     """
     attributes = span.record.attributes
-    whole = _object(attributes.get("langsmith.usage_metadata"))
+    whole = document(attributes.get(USAGE), python=True)
     if not whole:
         whole = {
             "input_tokens": first_count(attributes, *usage.INPUT),
             "output_tokens": first_count(attributes, *usage.OUTPUT),
-            "input_token_details": _object(attributes.get("gen_ai.usage.input_token_details")),
-            "output_token_details": _object(attributes.get("gen_ai.usage.output_token_details")),
+            "input_token_details": document(attributes.get(INPUT_DETAILS), python=True),
+            "output_token_details": document(attributes.get(OUTPUT_DETAILS), python=True),
         }
         if not whole["input_token_details"] and not whole["output_token_details"]:
             if span.usage_rule:
                 span.usage_rule = "langsmith" + span.usage_rule.removeprefix("genai")
             return
     from_document(span, whole, "langsmith", cached_inside=True)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if isinstance(value, str):
-        found = parse_json(value)
-        value = parse_python(value) if found is None else found
-    return value if isinstance(value, dict) else {}
 
 
 def _read_tool(span: Span) -> None:
@@ -135,7 +132,7 @@ def _read_tool(span: Span) -> None:
     parsed = parse_json(got)
     if isinstance(parsed, dict) and parsed.keys() == {"input"} and isinstance(parsed["input"], str):
         # LangChain hands a tool's run the repr of the arguments.
-        inner = _object(parsed["input"])
+        inner = document(parsed["input"], python=True)
         got = to_json(inner, canonical=True) if inner else got
     span.input = tools.arguments(got)
     span.output, call_id = tools.result(gave)

@@ -12,13 +12,17 @@ from typing import Any, Final
 from tracestore.spans.model import Attributes, Span
 from tracestore.spans.semconv import events, genai, tools
 from tracestore.spans.semconv.counts import from_document
-from tracestore.spans.semconv.values import first_payload, first_text, parse_json, payload_text, text, to_json
+from tracestore.spans.semconv.places import document
+from tracestore.spans.semconv.values import first_payload, first_text, payload_text, text, to_json
 from tracestore.spans.semconv.vocabulary import OPERATIONS, PLACEHOLDER_AGENTS, model_name, provider_name
 
 PYDANTIC_AI: Final = "pydantic-ai"
 
 #: Logfire's LLM integrations send under a scope of their own: `logfire.openai`, `logfire.anthropic`.
 SCOPE: Final = "logfire."
+
+RESPONSE: Final = "response_data"
+RAW_USAGE: Final = "gen_ai.usage.raw"
 
 
 def read_pending(span: Span) -> None:
@@ -75,7 +79,7 @@ def read_call(span: Span) -> None:
         genai.read(span)
     else:
         genai.read_names(span)
-        request = _object(attributes.get("request_data"))
+        request = document(attributes.get("request_data"))
         span.type = _type_of(request)
         span.operation = OPERATIONS.get(span.type, "")
         if span.type in ("llm", "embedding"):
@@ -101,28 +105,23 @@ def _read_call_data(span: Span) -> None:
     the form of a span with the answer and the usage. Only the second tells of a call.
     """
     attributes = span.record.attributes
-    request = _object(attributes.get("request_data"))
+    request = document(attributes.get("request_data"))
     asked = request.get("model")
     asked = model_name(asked) if isinstance(asked, str) else ""
     span.request_model = span.request_model or asked
     span.model = span.model or asked
     if not span.provider and span.record.scope.name.startswith(SCOPE):
         span.provider = provider_name(span.record.scope.name.removeprefix(SCOPE))
-    response = _object(attributes.get("response_data"))
+    response = document(attributes.get(RESPONSE))
     found = response.get("usage")
     # The attributes have no cached tokens: the vendor's object has, and says how it counts.
     if isinstance(found, dict):
         from_document(span, found, "logfire")
-    elif raw := _object(attributes.get("gen_ai.usage.raw")):
+    elif raw := document(attributes.get(RAW_USAGE)):
         from_document(span, raw, "logfire")
     got, gave = _conversation(attributes)
     span.input = span.input or got or payload_text(attributes.get("request_data"))
     span.output = span.output or gave or (payload_text(attributes.get("response_data")) if response else "")
-
-
-def _object(value: Any) -> dict[str, Any]:
-    parsed = parse_json(value) if isinstance(value, str) else value
-    return parsed if isinstance(parsed, dict) else {}
 
 
 def _conversation(attributes: Attributes) -> tuple[str, str]:

@@ -6,14 +6,15 @@ comes in quotes. With its GenAI export MLflow drops these attributes and sends p
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from tracestore.spans.model import Span, Value
 from tracestore.spans.semconv import genai, tools, usage
 from tracestore.spans.semconv.counts import from_document
 from tracestore.spans.semconv.exchange import read_response, requested_model
+from tracestore.spans.semconv.places import Places, document, first_at
 from tracestore.spans.semconv.response import read_answer
-from tracestore.spans.semconv.values import first_payload, parse_json, payload_text, text, unquoted
+from tracestore.spans.semconv.values import first_payload, payload_text, text, unquoted
 from tracestore.spans.semconv.vocabulary import OPERATIONS, model_name, provider_name
 
 #: `mlflow.spanType` to `type`. `UNKNOWN` is a traced function of which nobody said what it is.
@@ -35,6 +36,13 @@ _TYPES: Final = {
     "EVALUATOR": "evaluator",
 }
 
+USAGE: Final = "mlflow.chat.tokenUsage"
+OUTPUTS: Final = "mlflow.spanOutputs"
+#: What MLflow's usage leaves out, in the usage of the vendor's response.
+REASONING: Final[Places] = {
+    "reasoning_tokens": ("completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens")
+}
+
 
 def read(span: Span) -> None:
     """Fill the columns of a span that carries `mlflow.spanType`."""
@@ -46,7 +54,7 @@ def read(span: Span) -> None:
         span.type = _TYPES.get(kind, "workflow")
         span.operation = OPERATIONS.get(span.type, "")
         span.input = _payload(attributes.get("mlflow.spanInputs"))
-        span.output = _payload(attributes.get("mlflow.spanOutputs"))
+        span.output = _payload(attributes.get(OUTPUTS))
         if span.type in ("llm", "embedding"):
             _read_call(span)
         elif span.type == "tool":
@@ -82,23 +90,15 @@ def _read_call(span: Span) -> None:
     span.provider = provider_name(_first(span, "mlflow.llm.provider", "gen_ai.provider.name", "gen_ai.system"))
     span.response_id = response.response_id or read_answer(span.output).response_id
     span.finish_reason = response.finish_reason
-    found = _object(attributes.get("mlflow.chat.tokenUsage"))
+    found = document(attributes.get(USAGE))
     # MLflow adds cached tokens to the input itself, whoever the vendor is, and reports no reasoning.
     if found and from_document(span, found, "mlflow", cached_inside=True):
-        raw = response.usage or {}
-        if not span.reasoning_tokens:
-            details = raw.get("completion_tokens_details") or raw.get("output_tokens_details")
-            thought = details.get("reasoning_tokens") if isinstance(details, dict) else None
-            if isinstance(thought, int) and 0 < thought <= span.output_tokens:
-                span.reasoning_tokens = thought
+        thought = first_at(response.usage or {}, REASONING["reasoning_tokens"]) or 0
+        if not span.reasoning_tokens and thought <= span.output_tokens:
+            span.reasoning_tokens = thought
     elif not (response.usage and from_document(span, response.usage, "mlflow-response")):
         # Releases before 3 have the vendor's response only.
         usage.from_genai(span, attributes, "mlflow-genai")
-
-
-def _object(value: Value) -> dict[str, Any]:
-    parsed = parse_json(value) if isinstance(value, str) else value
-    return parsed if isinstance(parsed, dict) else {}
 
 
 def _read_tool(span: Span) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from tracestore.spans.model import Attributes, Span, Value
 from tracestore.spans.semconv import genai, plumbing, usage
+from tracestore.spans.semconv.places import Places
 from tracestore.spans.semconv.values import first_count, first_text, text, to_json
 from tracestore.spans.semconv.vocabulary import (
     OPERATIONS,
@@ -37,6 +38,16 @@ _REQUEST_TYPES: Final = {
     "aembedding": "embeddings",
     "arerank": "rerank",
 }
+
+
+#: The usage before 0.19. Reasoning came later and is beside either.
+OLDER: Final[Places] = {
+    "input_tokens": ("llm.usage.prompt_tokens",),
+    "output_tokens": ("llm.usage.completion_tokens",),
+    "cache_read_tokens": ("llm.usage.cache_read_input_tokens",),
+    "cache_write_tokens": ("llm.usage.cache_creation_input_tokens",),
+}
+REASONING: Final[Places] = {"reasoning_tokens": ("llm.usage.reasoning_tokens",)}
 
 
 def is_scope(scope: str) -> bool:
@@ -110,17 +121,9 @@ def _read_older(span: Span) -> None:
     if not span.provider:
         span.provider = provider_name(text(attributes.get("llm.vendor")))
     if not span.usage_rule:
-        usage.from_counts(
-            span,
-            "openllmetry-llm",
-            first_count(attributes, "llm.usage.prompt_tokens"),
-            first_count(attributes, "llm.usage.completion_tokens"),
-            first_count(attributes, "llm.usage.cache_read_input_tokens"),
-            first_count(attributes, "llm.usage.cache_creation_input_tokens"),
-            None,
-        )
+        usage.from_counts(span, "openllmetry-llm", *usage.at_attributes(attributes, OLDER))
     if span.usage_rule and not span.reasoning_tokens:
-        thought = first_count(attributes, "llm.usage.reasoning_tokens") or 0
+        thought = first_count(attributes, *REASONING["reasoning_tokens"]) or 0
         span.reasoning_tokens = min(thought, span.output_tokens)
 
 

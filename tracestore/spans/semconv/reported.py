@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from tracestore.spans.model import Attributes
-from tracestore.spans.semconv.values import first_text, parse_json
+from tracestore.spans.semconv.places import document
 
 _DOLLARS: Final = ("operation.cost", "llm.cost.total", "gen_ai.usage.cost")
 
@@ -22,21 +22,27 @@ ATTRIBUTES: Final = (*_DOLLARS, *(key for key, _, _ in _OBJECTS))
 _MAX: Final = 1e9
 
 
-def reported_cost(attributes: Attributes) -> float | None:
+class Reported(NamedTuple):
+    """An amount by the sender; `keys` are what was added, of an attribute that holds an object."""
+
+    amount: float
+    attribute: str
+    keys: tuple[str, ...] = ()
+
+
+def reported_cost(attributes: Attributes) -> Reported | None:
     """The cost by the sender, None when there is none or it is not an amount."""
-    found = _dollars(first_text(attributes, *_DOLLARS))
-    if found is not None:
-        return found
+    for key in _DOLLARS:
+        value = attributes.get(key)
+        if value is not None and (found := _dollars(value)) is not None:
+            return Reported(found, key)
     for key, total, parts in _OBJECTS:
-        raw = attributes.get(key)
-        costs = parse_json(raw) if isinstance(raw, str) else raw
-        if isinstance(costs, dict):
-            found = _dollars(costs.get(total))
-            if found is None:
-                amounts = [amount for part in parts if (amount := _dollars(costs.get(part))) is not None]
-                found = _dollars(sum(amounts)) if amounts else None
-            if found is not None:
-                return found
+        if key in attributes:
+            amounts = {name: _dollars(value) for name, value in document(attributes[key]).items()}
+            for names in ((total,), tuple(part for part in parts if amounts.get(part) is not None)):
+                found = _dollars(sum(amounts.get(name) or 0.0 for name in names))
+                if found is not None and any(amounts.get(name) is not None for name in names):
+                    return Reported(found, key, names)
     return None
 
 

@@ -7,7 +7,10 @@ repeat the totals of their children, some of them over all turns so far.
 
 from __future__ import annotations
 
+from typing import Final
+
 from tracestore.spans.model import Attributes, Span
+from tracestore.spans.semconv.places import Places
 from tracestore.spans.semconv.values import first_count
 
 #: The attributes that GenAI instrumentations write a figure into, the first that holds a count counts. The
@@ -35,17 +38,37 @@ REASONING = (
     "gen_ai.usage.output_tokens.reasoning",
 )
 
+GENAI: Final[Places] = {
+    "input_tokens": INPUT,
+    "output_tokens": OUTPUT,
+    "cache_read_tokens": CACHE_READ,
+    "cache_write_tokens": CACHE_WRITE,
+    "reasoning_tokens": REASONING,
+}
+OPENINFERENCE: Final[Places] = {
+    "input_tokens": ("llm.token_count.prompt",),
+    "output_tokens": ("llm.token_count.completion",),
+    "cache_read_tokens": ("llm.token_count.prompt_details.cache_read",),
+    "cache_write_tokens": ("llm.token_count.prompt_details.cache_write",),
+    "reasoning_tokens": ("llm.token_count.completion_details.reasoning",),
+}
+
 
 def from_openinference(span: Span, attributes: Attributes) -> bool:
     """OpenInference `llm.token_count.*`; the details are parts of prompt and completion."""
-    return _fill(
-        span,
-        "openinference",
-        first_count(attributes, "llm.token_count.prompt"),
-        first_count(attributes, "llm.token_count.completion"),
-        first_count(attributes, "llm.token_count.prompt_details.cache_read"),
-        first_count(attributes, "llm.token_count.prompt_details.cache_write"),
-        first_count(attributes, "llm.token_count.completion_details.reasoning"),
+    return _fill(span, "openinference", *at_attributes(attributes, OPENINFERENCE))
+
+
+def at_attributes(
+    attributes: Attributes, places: Places
+) -> tuple[int | None, int | None, int | None, int | None, int | None]:
+    """The five counts (input, output, cache read, cache write, reasoning), None where there is none."""
+    return (
+        first_count(attributes, *places.get("input_tokens", ())),
+        first_count(attributes, *places.get("output_tokens", ())),
+        first_count(attributes, *places.get("cache_read_tokens", ())),
+        first_count(attributes, *places.get("cache_write_tokens", ())),
+        first_count(attributes, *places.get("reasoning_tokens", ())),
     )
 
 
@@ -54,15 +77,7 @@ def from_genai(span: Span, attributes: Attributes, rule: str = "genai") -> bool:
     get = attributes.get
     if get("gen_ai.usage.input_tokens") is None and get("gen_ai.usage.output_tokens") is None:
         rule += "-legacy"
-    return _fill(
-        span,
-        rule,
-        first_count(attributes, *INPUT),
-        first_count(attributes, *OUTPUT),
-        first_count(attributes, *CACHE_READ),
-        first_count(attributes, *CACHE_WRITE),
-        first_count(attributes, *REASONING),
-    )
+    return _fill(span, rule, *at_attributes(attributes, GENAI))
 
 
 def from_counts(

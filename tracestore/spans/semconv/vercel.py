@@ -12,9 +12,9 @@ from typing import Any, Final
 from tracestore.spans.model import Attributes, Span
 from tracestore.spans.semconv import tools, usage
 from tracestore.spans.semconv.context import read_labels
+from tracestore.spans.semconv.places import Places, at, document, first_at
 from tracestore.spans.semconv.values import (
     count,
-    first_count,
     first_payload,
     first_text,
     parse_json,
@@ -46,6 +46,29 @@ _PROVIDERS: Final = {
 
 #: `ai.response.*` of a call; the first is there when the answer is an object by a schema.
 _ANSWER: Final = ("ai.response.text", "ai.response.object", "ai.response.reasoning", "ai.response.toolCalls")
+
+#: Release 4 says prompt and completion tokens, 5 input and output, often both in one trace.
+CALL: Final[Places] = {
+    "input_tokens": ("ai.usage.inputTokens", "ai.usage.promptTokens", *usage.INPUT),
+    "output_tokens": ("ai.usage.outputTokens", "ai.usage.completionTokens", *usage.OUTPUT),
+    "cache_read_tokens": (
+        *("ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.cachedInputTokens"),
+        *usage.CACHE_READ,
+    ),
+    "cache_write_tokens": ("ai.usage.inputTokenDetails.cacheWriteTokens", *usage.CACHE_WRITE),
+    "reasoning_tokens": (
+        *("ai.usage.outputTokenDetails.reasoningTokens", "ai.usage.reasoningTokens"),
+        *usage.REASONING,
+    ),
+}
+EMBEDDING: Final[Places] = {"input_tokens": ("ai.usage.tokens", "gen_ai.usage.input_tokens")}
+
+#: Anthropic's own usage, which the SDK keeps in the provider's metadata.
+METADATA: Final = "ai.response.providerMetadata"
+VENDOR: Final[Places] = {
+    "cache_read_tokens": ("anthropic.usage.cache_read_input_tokens", "anthropic.cacheReadInputTokens"),
+    "cache_write_tokens": ("anthropic.usage.cache_creation_input_tokens", "anthropic.cacheCreationInputTokens"),
+}
 
 
 def read(span: Span) -> None:
@@ -109,68 +132,27 @@ def _read_call(span: Span) -> None:
     if span.type == "llm":
         _read_usage(span, attributes)
     elif span.type == "embedding":
-        tokens = first_count(attributes, "ai.usage.tokens", "gen_ai.usage.input_tokens")
-        usage.from_counts(span, "vercel", tokens, None, None, None, None)
+        usage.from_counts(span, "vercel", *usage.at_attributes(attributes, EMBEDDING))
 
 
 def _read_usage(span: Span, attributes: Attributes) -> None:
-    """Release 4 says prompt and completion tokens, 5 input and output, often both in one trace.
+    """What is inside what differs by release and vendor.
 
     Releases before 6 pass on what the vendor says: Anthropic's input is without its cached tokens,
     Google's output without its thoughts. Release 6 adds them up, and `noCacheTokens` shows it.
     """
     settled = attributes.get("ai.usage.inputTokenDetails.noCacheTokens") is not None
-    inputs = first_count(attributes, "ai.usage.inputTokens", "ai.usage.promptTokens", *usage.INPUT)
-    read = first_count(
-        attributes, "ai.usage.inputTokenDetails.cacheReadTokens", "ai.usage.cachedInputTokens", *usage.CACHE_READ
-    )
-    write = first_count(attributes, "ai.usage.inputTokenDetails.cacheWriteTokens", *usage.CACHE_WRITE)
-    reasoning = first_count(
-        attributes,
-        "ai.usage.outputTokenDetails.reasoningTokens",
-        "ai.usage.reasoningTokens",
-        *usage.REASONING,
-    )
+    inputs, outputs, read, write, reasoning = usage.at_attributes(attributes, CALL)
     beside = False
-    vendor = _vendor_numbers(attributes)
-    if vendor:
-        wire = vendor.get("usage")
-        wire = wire if isinstance(wire, dict) else {}
-        found_read, found_write = (
-            _one(vendor, wire, "cacheReadInputTokens", "cache_read_input_tokens"),
-            _one(vendor, wire, "cacheCreationInputTokens", "cache_creation_input_tokens"),
-        )
-        read = found_read if read is None else read
-        write = found_write if write is None else write
-        sent = count(wire.get("input_tokens"))
+    raw = attributes.get(METADATA)
+    vendor = document(raw) if isinstance(raw, str) and '"anthropic"' in raw else {}
+    if isinstance(vendor.get("anthropic"), dict) and vendor["anthropic"]:
+        read = first_at(vendor, VENDOR["cache_read_tokens"]) if read is None else read
+        write = first_at(vendor, VENDOR["cache_write_tokens"]) if write is None else write
+        sent = count(at(vendor, "anthropic.usage.input_tokens"))
         beside = not settled and (sent is None or sent == inputs)
     total = None if beside or settled else count(attributes.get("ai.usage.totalTokens"))
-    usage.from_counts(
-        span,
-        "vercel",
-        inputs,
-        first_count(attributes, "ai.usage.outputTokens", "ai.usage.completionTokens", *usage.OUTPUT),
-        read,
-        write,
-        reasoning,
-        total=total,
-        cached_inside=not beside,
-    )
-
-
-def _vendor_numbers(attributes: Attributes) -> dict[str, Any]:
-    """Anthropic's own usage, which the SDK keeps in the provider's metadata."""
-    raw = attributes.get("ai.response.providerMetadata")
-    if not isinstance(raw, str) or '"anthropic"' not in raw:
-        return {}
-    parsed = parse_json(raw)
-    found = parsed.get("anthropic") if isinstance(parsed, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _one(vendor: dict[str, Any], wire: dict[str, Any], ours: str, theirs: str) -> int | None:
-    found = count(wire.get(theirs))
-    return count(vendor.get(ours)) if found is None else found
+    usage.from_counts(span, "vercel", inputs, outputs, read, write, reasoning, total=total, cached_inside=not beside)
 
 
 def answer(attributes: Attributes) -> str:

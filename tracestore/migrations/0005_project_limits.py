@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tracestore", "0003_project_retention"),
+        ("tracestore", "0004_api_key_last_used"),
     ]
 
     operations = [
