@@ -90,6 +90,7 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
     async def _answer(self, signal: Signal, context: Any) -> bytes:
         headers = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         project = await self._gate.project(headers)
+        self._receiver.rate_limits.admit(project)
         body = await self._body(context)
         self._metrics.request_bytes.labels("grpc").observe(len(body))
         with self._receiver.room() as room:

@@ -109,6 +109,7 @@ class HttpTransport:
         if compression not in ENCODINGS:
             raise WrongRequest(Failure(WRONG_CONTENT, "the content encoding must be gzip, zstd or none"))
         project = await self._gate.project(headers)
+        self._receiver.rate_limits.admit(project)
         with self._receiver.room() as room:
             length = headers.get("content-length", "")
             if length.isdecimal():

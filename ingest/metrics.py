@@ -52,6 +52,12 @@ class Metrics:
             ("transport", "code"),
             registry=registry,
         )
+        self.rate_limited = Counter(
+            "tracestore_ingest_rate_limited",
+            "Export requests refused, before they were decoded, because their project had used up this limit.",
+            ("limit",),
+            registry=registry,
+        )
         self.request_bytes = Histogram(
             "tracestore_ingest_request_bytes",
             "Size of request bodies after decompression.",

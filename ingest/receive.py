@@ -21,6 +21,7 @@ from ingest.answers import Encoding
 from ingest.commit import GroupCommit, Piece
 from ingest.limits import IngestLimits
 from ingest.metrics import Metrics
+from ingest.rate_limit import RateLimits
 from ingest.redacting import Redacting
 from tracestore.errors import Overloaded, TooLarge, Unavailable
 from tracestore.spans import decode
@@ -64,9 +65,12 @@ class Receiver:
         limits: IngestLimits,
         metrics: Metrics,
         receive_logs: Callable[[str, bytes, Encoding], Awaitable[Receipt]],
+        rate_limits: RateLimits,
         overrides: OverridesOf = lambda project: None,
         redacting: Redacting | None = None,
     ) -> None:
+        #: Asked by transports too, before they read a body.
+        self.rate_limits = rate_limits
         self._redacting = redacting
         self._receive_logs = receive_logs
         self._commit = commit
@@ -113,8 +117,10 @@ class Receiver:
 
         Raises:
             InvalidInput: the body is no such request.
+            Overloaded: the project has used up a limit of its own.
             Unavailable: the store does not take them now; nothing is promised.
         """
+        self.rate_limits.admit(project, len(body))
         redacting = self._redacting
         redactor = redacting.needed(project, body) if redacting else None
         if encoding == "protobuf":
@@ -130,6 +136,7 @@ class Receiver:
                 for part in slices:
                     received += part.received
                     self._metrics.received(part.received)
+                    self.rate_limits.charge(project, part.received)
                     if part.rejected:
                         rejected += part.rejected
                         self._metrics.rejected(part.rejected)

@@ -9,6 +9,7 @@ from ingest.answers import Encoding
 from ingest.ledger import Ledger
 from ingest.limits import IngestLimits
 from ingest.log_commit import NOT_STORABLE, LogCommit
+from ingest.rate_limit import RateLimits
 from ingest.receive import Receipt
 from ingest.redacting import Redacting
 from tracestore.errors import Unavailable
@@ -19,12 +20,18 @@ class LogReceiver:
     """Receives exports of log records. Every record that was decoded ends in the ledger exactly once."""
 
     def __init__(
-        self, commit: LogCommit, limits: IngestLimits, ledger: Ledger, redacting: Redacting | None = None
+        self,
+        commit: LogCommit,
+        limits: IngestLimits,
+        ledger: Ledger,
+        rate_limits: RateLimits,
+        redacting: Redacting | None = None,
     ) -> None:
         self._redacting = redacting
         self._commit = commit
         self._limits = limits
         self._ledger = ledger
+        self._rate_limits = rate_limits
 
     async def receive(self, project: str, body: bytes, encoding: Encoding) -> Receipt:
         """Stores the records of an ExportLogsServiceRequest; returns when they are safe.
@@ -33,8 +40,10 @@ class LogReceiver:
 
         Raises:
             InvalidInput: the body is no such request.
+            Overloaded: the project has used up a limit of its own.
             Unavailable: the store does not take them now; nothing is promised.
         """
+        self._rate_limits.admit(project, len(body))
         slices = decode_logs.protobuf_slices(body) if encoding == "protobuf" else decode_logs.json_slices(body)
         redactor = self._redacting.needed(project, body) if self._redacting else None
         rejected: Counter[str] = Counter()
@@ -43,6 +52,7 @@ class LogReceiver:
         for part in slices:
             received += part.received
             self._ledger.received(part.received)
+            self._rate_limits.charge(project, part.received)
             self._ledger.rejected(part.rejected)
             rejected += part.rejected
             warnings += part.warnings

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,7 @@ from ingest.limits import IngestLimits
 from ingest.log_commit import LogCommit, LogWriter
 from ingest.metrics import Metrics
 from ingest.operations import Operations
+from ingest.rate_limit import Clock, RateLimits, RatesOf
 from ingest.receive import Receiver
 from ingest.receive_logs import LogReceiver
 from ingest.redacting import Redacting, RedactorOf
@@ -56,6 +58,10 @@ class Parts:
     #: A project's own prices, from memory: asked for every export.
     overrides: OverridesOf = lambda project: None
     redactors: RedactorOf = lambda project: None
+    #: How much a project may send, from memory too; `processes` share the ports and each limit.
+    rates: RatesOf = lambda project: None
+    processes: int = 1
+    clock: Clock = time.monotonic
     limits: IngestLimits = field(default_factory=IngestLimits)
 
 
@@ -71,9 +77,16 @@ class IngestServer:
         self.commit = GroupCommit(self._store, limits, self.metrics)
         self.log_commit = LogCommit(parts.log_writer, limits, self.metrics.log_ledger)
         redacting = Redacting(parts.redactors, self.metrics.redactions)
-        logs = LogReceiver(self.log_commit, limits, self.metrics.log_ledger, redacting)
+        rate_limits = RateLimits(
+            parts.rates,
+            self.metrics.rate_limited,
+            limits.retry_after_s,
+            processes=parts.processes,
+            clock=parts.clock,
+        )
+        logs = LogReceiver(self.log_commit, limits, self.metrics.log_ledger, rate_limits, redacting)
         self.receiver = Receiver(
-            self.commit, parts.normalise, limits, self.metrics, logs.receive, parts.overrides, redacting
+            self.commit, parts.normalise, limits, self.metrics, logs.receive, rate_limits, parts.overrides, redacting
         )
         self._gate = Gate(parts.identify, require_key=parts.require_key)
         self._limits = limits

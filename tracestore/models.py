@@ -173,3 +173,15 @@ class ProjectRetention(models.Model):
 
     def __str__(self) -> str:
         return f"retention of {self.project}"
+
+
+class ProjectLimits(models.Model):
+    """How much a project may send. NULL sets no limit; what each means says `tracestore.rates.Rates`."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="limits")
+    spans_per_second = models.PositiveBigIntegerField(null=True, blank=True)
+    burst = models.PositiveBigIntegerField(null=True, blank=True)
+    bytes_per_second = models.PositiveBigIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"limits of {self.project}"

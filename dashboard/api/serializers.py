@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from dashboard.api.filters import TRACE_STATUSES
+from tracestore.rates import BURST_SECONDS, MOST
 from tracestore.spans.model import SPAN_KINDS, SPAN_TYPES, STATUSES
 
 
@@ -324,3 +325,13 @@ class StoredTable(serializers.Serializer[Any]):
 
 class RetentionAnswer(RetentionSettings):
     stored = StoredTable(many=True)
+
+
+def limit(what: str) -> serializers.IntegerField:
+    return serializers.IntegerField(allow_null=True, required=False, min_value=1, max_value=MOST, help_text=what)
+
+
+class Limits(serializers.Serializer[Any]):
+    spans_per_second = limit("Spans and log records a second, sustained; null: no limit.")
+    burst = limit(f"How many may come at once after a pause; null: those of {BURST_SECONDS} seconds.")
+    bytes_per_second = limit("Bytes of request bodies a second, after decompression; null: no limit.")

@@ -9,6 +9,7 @@ from dashboard.api import docs
 from dashboard.api import schema as schema  # its extensions register themselves when imported
 from dashboard.api.export import ExportView
 from dashboard.api.keys import KeyItem, KeyList, KeyRotation
+from dashboard.api.limits import LimitsView
 from dashboard.api.model_list import ModelList
 from dashboard.api.prices import PriceItem, PriceList, RepricingItem, Repricings
 from dashboard.api.projects import CurrentProject
@@ -27,6 +28,7 @@ version_1 = [
     path("prices/reprice/<int:repricing_id>/", RepricingItem.as_view(), name="api-repricing"),
     path("prices/<int:price_id>/", PriceItem.as_view(), name="api-price"),
     path("export/<str:table>.<str:format>", ExportView.as_view(), name="api-export"),
+    path("limits/", LimitsView.as_view(), name="api-limits"),
     path("retention/", RetentionView.as_view(), name="api-retention"),
     path("traces/", TraceList.as_view(), name="api-traces"),
     path("traces/<str:trace_id>/", TraceDetail.as_view(), name="api-trace"),

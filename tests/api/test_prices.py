@@ -21,7 +21,7 @@ from tracestore.clickhouse import repricing
 from tracestore.clickhouse.repricing import Calls, Touched
 from tracestore.errors import Unavailable
 from tracestore.models import PriceOverride, Project, Repricing
-from tracestore.prices import PriceBook
+from tracestore.prices import book as price_book
 
 PRICES = "/api/v1/prices/"
 GOOD: dict[str, Any] = {"model": "our-llama*", "input_per_million": 0.5, "output_per_million": "1.25"}
@@ -207,7 +207,7 @@ def test_a_web_process_reaches_the_worker_s_queue(default_project: Project, tmp_
 def test_ingest_hears_of_a_price_and_keeps_it_while_the_database_is_away(
     admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    book = PriceBook()
+    book = price_book()
     book.refresh()
     assert book.of("default") is None
     number = send(admin, "post", PRICES, GOOD | {"cache_read_per_million": 0.1}).json()["id"]

@@ -25,6 +25,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from ingest.limits import IngestLimits
+from ingest.rate_limit import Clock, RatesOf
 from ingest.redacting import RedactorOf
 from ingest.server import IngestServer, Parts
 from tracestore.errors import TracestoreError
@@ -149,7 +150,13 @@ def wait_until(true: Callable[[], object], within: float = 10) -> None:
 
 
 def start(
-    loop: Loop, *, require_key: bool = False, redactors: RedactorOf = lambda project: None, **limits: Any
+    loop: Loop,
+    *,
+    require_key: bool = False,
+    redactors: RedactorOf = lambda project: None,
+    rates: RatesOf = lambda project: None,
+    clock: Clock = time.monotonic,
+    **limits: Any,
 ) -> Running:
     writer: FakeWriter[Span] = FakeWriter()
     log_writer: FakeWriter[LogRecord] = FakeWriter()
@@ -167,6 +174,8 @@ def start(
         identify=KEYS.get,
         check_ready=check_ready,
         redactors=redactors,
+        rates=rates,
+        clock=clock,
         require_key=require_key,
         limits=IngestLimits(**limits),
     )

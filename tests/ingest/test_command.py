@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+from receiving import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,3 +78,32 @@ def test_processes_share_ports_when_told_to(tmp_path: Path) -> None:
     with ingest(tmp_path, *ports) as (_, first), ingest(tmp_path, *ports) as (_, second):
         assert first["http_port"] == second["http_port"]
         assert first["grpc_port"] == second["grpc_port"]
+
+
+def test_it_hears_of_a_limit_and_of_its_end(tmp_path: Path) -> None:
+    environment = {**os.environ, "TRACESTORE_DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "tracestore.settings"}
+
+    def django(program: str) -> None:
+        program = f"import django; django.setup()\nfrom django.core.management import call_command\n{program}"
+        subprocess.run([sys.executable, "-c", program], check=True, env=environment, cwd=ROOT)
+
+    django(
+        "call_command('migrate', verbosity=0)\n"
+        "from tracestore.models import Project\n"
+        "Project.objects.create(slug='default', name='Default')\n"
+        "call_command('project_limits', 'default', '--bytes-per-second', '1')\n"
+    )
+    with ingest(tmp_path, "--grpc-port", "0", "--http-port", "0") as (_, ready):
+
+        def send() -> int:
+            # A field that nobody knows: a body of some bytes that needs no store.
+            return requests.post(
+                f"http://127.0.0.1:{ready['http_port']}/v1/traces",
+                data=b"\x7a\x64" + bytes(100),
+                headers={"content-type": "application/x-protobuf"},
+                timeout=5,
+            ).status_code
+
+        assert [send(), send()] == [200, 429]
+        django("call_command('project_limits', 'default', '--bytes-per-second', 'none')\n")
+        wait_until(lambda: send() == 200, within=30)

@@ -32,9 +32,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from tracestore import prices, project_limits
         from tracestore.clickhouse.log_writer import LogWriter
         from tracestore.clickhouse.writer import SpanWriter
-        from tracestore.prices import PriceBook
         from tracestore.spans.normalise import normalise
         from tracestore.spans.redaction.apply import Redactor
         from tracestore.spans.resolve import apply
@@ -47,7 +47,9 @@ class Command(BaseCommand):
             resolve=apply,
             identify=identify_in_thread,
             check_ready=check_ready,
-            overrides=PriceBook().start().of,
+            overrides=prices.book().start().of,
+            rates=project_limits.book().start().of,
+            processes=settings.ENVIRONMENT.ingest_processes,
             redactors=lambda project: redactor,
             require_key=settings.ENVIRONMENT.require_api_key,
         )
