@@ -1,31 +1,19 @@
-"""Own prices as ingest and the jobs need them: read from the database, answered from memory.
-
-A process asks for the prices of a project at every request; they change a few times a year. A thread
-reads all of them every few seconds, so that asking costs a look into a dict and never waits.
-"""
+"""Own prices as ingest and the jobs need them, read from the database."""
 
 from __future__ import annotations
 
 import shlex
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-import structlog
-from django.db import close_old_connections
-
 from tracestore.clickhouse.repricing import Calls
 from tracestore.models import PriceOverride, Project
+from tracestore.project_book import ProjectBook
 from tracestore.spans.own_prices import Overrides, OwnPrice
 from tracestore.spans.pricing import Price
-
-log = structlog.get_logger(__name__)
-
-#: How long a changed price may go unnoticed by a process that receives spans.
-REFRESH_SECONDS: Final = 3.0
 
 
 def overrides_of(project: str) -> Overrides:
@@ -64,37 +52,15 @@ def nanoseconds(moment: datetime | None) -> int:
     return 0 if moment is None else int(moment.timestamp() * 1_000_000) * 1000
 
 
-class PriceBook:
-    """The own prices of all projects, at most `REFRESH_SECONDS` old; `of` never waits and never raises."""
+class PriceBook(ProjectBook[Overrides]):
+    """The own prices of all projects, a few seconds old at most; `of` never waits and never raises."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Overrides] = {}
-        self._stopping = threading.Event()
+        super().__init__("prices", lambda known: by_project(PriceOverride.objects.select_related("project")))
 
     def of(self, project: str) -> Overrides | None:
         """The own prices of a project, None when it has none."""
-        return self._known.get(project)
-
-    def start(self) -> PriceBook:
-        """Reads the prices, and again every few seconds until the process ends or `stop`."""
-        self.refresh()
-        threading.Thread(target=self._keep_fresh, name="prices", daemon=True).start()
-        return self
-
-    def stop(self) -> None:
-        self._stopping.set()
-
-    def refresh(self) -> None:
-        """Reads the prices of all projects; when the database does not answer, those known go on counting."""
-        try:
-            close_old_connections()
-            self._known = by_project(PriceOverride.objects.select_related("project"))
-        except Exception as error:
-            log.warning("prices cannot be read", error=type(error).__name__)
-
-    def _keep_fresh(self) -> None:
-        while not self._stopping.wait(REFRESH_SECONDS):
-            self.refresh()
+        return self.get(project)
 
 
 def by_project(rows: Iterable[PriceOverride]) -> dict[str, Overrides]:

@@ -25,8 +25,10 @@ def test_the_schema_is_served_in_both_forms(client: Client) -> None:
 
 def test_failures_are_described_too() -> None:
     for path, item in docs.schema()["paths"].items():
-        assert {"200", "401", "403"} <= set(item["get"]["responses"]), path
-        assert {"bearer": []} in item["get"]["security"], path
+        for method, operation in item.items():
+            assert {"401", "403"} <= set(operation["responses"]), (method, path)
+            assert {"200", "201", "202"} & set(operation["responses"]), (method, path)
+            assert {"bearer": []} in operation["security"], (method, path)
 
 
 def test_the_page_shows_every_operation_and_loads_nothing_from_elsewhere(client: Client) -> None:

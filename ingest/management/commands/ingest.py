@@ -35,11 +35,10 @@ class Command(BaseCommand):
         from tracestore.clickhouse.log_writer import LogWriter
         from tracestore.clickhouse.writer import SpanWriter
         from tracestore.prices import PriceBook
+        from tracestore.redaction import RedactorBook
         from tracestore.spans.normalise import normalise
-        from tracestore.spans.redaction.apply import Redactor
         from tracestore.spans.resolve import apply
 
-        redactor = Redactor()
         parts = Parts(
             writer=SpanWriter(),
             log_writer=LogWriter(),
@@ -48,7 +47,7 @@ class Command(BaseCommand):
             identify=identify_in_thread,
             check_ready=check_ready,
             overrides=PriceBook().start().of,
-            redactors=lambda project: redactor,
+            redactors=RedactorBook().start().of,
             require_key=settings.ENVIRONMENT.require_api_key,
         )
         # Spans hold no cycles, and there are many of them: collections at the default rate take a
