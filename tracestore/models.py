@@ -185,3 +185,43 @@ class ProjectLimits(models.Model):
 
     def __str__(self) -> str:
         return f"limits of {self.project}"
+
+
+class ProjectRedaction(models.Model):
+    """What a project has switched of the built-in redaction rules: default ones off, optional ones on.
+
+    Without a row all default rules are on, and the optional ones (personal data) off. Only what differs
+    from that is kept, so that a rule which comes with an upgrade is on.
+    """
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="redaction")
+    off = models.JSONField(default=list)
+    on = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"redaction of {self.project}"
+
+
+class RedactionRule(models.Model):
+    """A project's own rule of what is taken out of spans and logs before anything is written.
+
+    What each field may be says `tracestore.spans.redaction.rules.check`.
+    """
+
+    class Kind(models.TextChoices):
+        KEY = "key"
+        PATTERN = "pattern"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="redaction_rules")
+    name = models.CharField(max_length=40)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    pattern = models.CharField(max_length=500)
+    replacement = models.CharField(max_length=100, blank=True)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["project", "name"], name="one_redaction_rule_of_a_name"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.project}"

@@ -323,6 +323,39 @@ class StoredTable(serializers.Serializer[Any]):
     )
 
 
+class RedactionRuleFields(serializers.Serializer[Any]):
+    name = serializers.CharField(
+        max_length=40, help_text="Letters a to z, digits, _ and -; stands in the place of a secret."
+    )
+    kind = serializers.ChoiceField(choices=("key", "pattern"), help_text="What `pattern` is.")
+    pattern = serializers.CharField(max_length=500, help_text="The name of a key, or a regular expression (RE2).")
+    replacement = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    enabled = serializers.BooleanField(required=False)
+
+
+class RedactionRule(serializers.Serializer[Any]):
+    name = text()
+    kind = choice(("built-in", "optional", "key", "pattern"), "Built-in rules are on by default, optional ones off.")
+    finds = text()
+    pattern = text("Empty for rules that are not the project's own.")
+    replacement = text("What stands in the place of a secret.")
+    enabled = serializers.BooleanField()
+
+
+class RedactionRulePage(serializers.Serializer[Any]):
+    results = RedactionRule(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class PreviewedText(serializers.Serializer[Any]):
+    text = serializers.CharField(help_text="At most 100,000 characters; nothing of it is stored.")
+
+
+class Preview(serializers.Serializer[Any]):
+    text = text("The text as it would be stored.")
+    counts = serializers.DictField(child=count(), help_text="Rule → how many secrets it took out.")
+
+
 class RetentionAnswer(RetentionSettings):
     stored = StoredTable(many=True)
 

@@ -13,6 +13,7 @@ from dashboard.api.limits import LimitsView
 from dashboard.api.model_list import ModelList
 from dashboard.api.prices import PriceItem, PriceList, RepricingItem, Repricings
 from dashboard.api.projects import CurrentProject
+from dashboard.api.redaction import RedactionPreview, RedactionRuleItem, RedactionRules
 from dashboard.api.retention import RetentionView
 from dashboard.api.traces import SpanDetailView, TraceColumns, TraceDetail, TraceList
 from dashboard.api.unknown import Unknown
@@ -29,6 +30,9 @@ version_1 = [
     path("prices/<int:price_id>/", PriceItem.as_view(), name="api-price"),
     path("export/<str:table>.<str:format>", ExportView.as_view(), name="api-export"),
     path("limits/", LimitsView.as_view(), name="api-limits"),
+    path("redaction-rules/", RedactionRules.as_view(), name="api-redaction-rules"),
+    path("redaction-rules/preview/", RedactionPreview.as_view(), name="api-redaction-preview"),
+    path("redaction-rules/<str:name>/", RedactionRuleItem.as_view(), name="api-redaction-rule"),
     path("retention/", RetentionView.as_view(), name="api-retention"),
     path("traces/", TraceList.as_view(), name="api-traces"),
     path("traces/<str:trace_id>/", TraceDetail.as_view(), name="api-trace"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.pages import limits, login, models, retention, span, trace, traces
+from dashboard.pages import limits, login, models, redaction, retention, settings, span, trace, traces
 
 urlpatterns = [
     path("", traces.home, name="home"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("models/reprice/", models.start_repricing, name="reprice"),
     path("models/repricing/", models.repricing, name="repricing"),
     path("settings/limits/", limits.settings_page, name="limits"),
+    path("settings/", settings.index, name="settings"),
+    path("settings/redaction/", redaction.settings_page, name="redaction"),
     path("settings/retention/", retention.settings_page, name="retention"),
     path("traces/", traces.traces, name="traces"),
     path("traces/new/", traces.new_traces, name="traces-new"),

@@ -24,7 +24,7 @@ def test_it_shows_what_holds_and_is_in_the_navigation(browser_client: Client) ->
     assert 'name="spans_per_second" value="1234"' in page
     assert 'name="burst" value="56789"' in page
     assert 'name="bytes_per_second" value=""' in page
-    link = page.split('id="nav-limits"')[1].split(">")[0]
+    link = page.split('id="nav-settings"')[1].split(">")[0]
     assert 'aria-current="page"' in link
 
 

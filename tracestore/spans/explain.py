@@ -92,7 +92,7 @@ def cost(row: Figures, attributes: Mapping[str, Value], overrides: Overrides | N
 
 def _reported(attributes: Mapping[str, Value]) -> Cost:
     found = Cost(REPORTED, "No price is known for the model; this is what the sender computed.")
-    told = reported_cost(attributes)
+    told = reported_cost(dict(attributes))
     if told is None:
         found.notes.append("Another span that reports the same call had the cost.")
     elif told.keys:

@@ -35,11 +35,10 @@ class Command(BaseCommand):
         from tracestore import prices, project_limits
         from tracestore.clickhouse.log_writer import LogWriter
         from tracestore.clickhouse.writer import SpanWriter
+        from tracestore.redaction import RedactorBook
         from tracestore.spans.normalise import normalise
-        from tracestore.spans.redaction.apply import Redactor
         from tracestore.spans.resolve import apply
 
-        redactor = Redactor()
         parts = Parts(
             writer=SpanWriter(),
             log_writer=LogWriter(),
@@ -50,7 +49,7 @@ class Command(BaseCommand):
             overrides=prices.book().start().of,
             rates=project_limits.book().start().of,
             processes=settings.ENVIRONMENT.ingest_processes,
-            redactors=lambda project: redactor,
+            redactors=RedactorBook().start().of,
             require_key=settings.ENVIRONMENT.require_api_key,
         )
         # Spans hold no cycles, and there are many of them: collections at the default rate take a

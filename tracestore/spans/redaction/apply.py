@@ -23,11 +23,9 @@ from tracestore.spans.redaction import cards, quoted_pairs
 from tracestore.spans.redaction.json_text import JsonText
 from tracestore.spans.redaction.names import PHRASE, TAIL, describes, names_a_secret
 from tracestore.spans.redaction.patterns import DEFAULT, OPTIONAL, Pattern
+from tracestore.spans.redaction.rules import FAILED as FAILED
 from tracestore.spans.redaction.rules import OwnRule, RuleSet, raw_key, raw_pattern
 from tracestore.spans.redaction.scan import may_hold_secret
-
-#: Counted, beside the rule's own name, for each value that was replaced because a rule failed on it.
-FAILED: Final = "failed"
 
 #: Begins what stands in the place of a secret; such a value is not redacted again.
 MARK: Final = "[redacted:"
@@ -277,8 +275,10 @@ class _Run:
             return text[found.start() : start] + marker + text[end : found.end()]
 
         changed, number = pattern.regex.subn(put, text)
+        if not number:
+            return None
         self.counts[pattern.rule] += number
-        return changed if number else None
+        return changed
 
     def _by_card(self, text: str) -> str | None:
         parts: list[str] = []
@@ -286,8 +286,10 @@ class _Run:
         for start, end in cards.cards(text):
             parts += [text[done:start], self._redactor.marker("card_number")]
             done = end
+        if not parts:
+            return None
         self.counts["card_number"] += len(parts) // 2
-        return "".join((*parts, text[done:])) if parts else None
+        return "".join((*parts, text[done:]))
 
     def _by_own(self, rule: OwnRule, text: str) -> str | None:
         whole = pa.array([text])
@@ -299,7 +301,7 @@ class _Run:
         return changed
 
 
-_KEY_BEFORE: Final = re.compile(r"([A-Za-z0-9_.\-]{1,100})\\*[\"']\s*(?::|=>?)\s*[\[(]?\s*[bBrRuUfF]{0,2}\\*[\"']?\Z")
+_KEY_BEFORE: Final = re.compile(r"([A-Za-z0-9_.\- ]{1,100})\\*[\"']\s*(?::|=>?)\s*[\[(]?\s*[bBrRuUfF]{0,2}\\*[\"']?\Z")
 
 
 def key_before(text: str, value: int) -> str:

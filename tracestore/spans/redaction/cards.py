@@ -11,8 +11,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-_LAYOUTS: Final = r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5}|\d{13,19}"
-_CARD: Final = re.compile(rf"(?<![\w.+-])(?:{_LAYOUTS})(?!\w|[-.]\w)", re.ASCII)
+#: Also looked for in raw bytes.
+LAYOUTS: Final = (
+    r"\d{4}(?P<a>[ -])\d{4}(?P=a)\d{4}(?P=a)\d{4}(?:(?P=a)\d{3})?|\d{4}(?P<b>[ -])\d{6}(?P=b)\d{4,5}|\d{13,19}"
+)
+_CARD: Final = re.compile(rf"(?<![\w.+-])(?:{LAYOUTS})(?!\w|[-.]\w)", re.ASCII)
 
 #: First digits from, to (both of the same length), and the lengths of such numbers.
 _ISSUERS: Final[tuple[tuple[int, int, tuple[int, ...]], ...]] = (

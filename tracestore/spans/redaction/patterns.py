@@ -27,7 +27,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _TOKEN = r"[A-Za-z0-9_-]"  # noqa: S105
-_HAS_DIGIT = rf"(?={_TOKEN}*[0-9])"
+# Bounded, as all that is looked for and may not be there: or time grows with the square of the text.
+_HAS_DIGIT = rf"(?={_TOKEN}{{0,200}}[0-9])"
 
 DEFAULT: Final[tuple[Pattern, ...]] = (
     # To the end marker, or as far as it goes on looking like base64 (also with escaped line ends).
@@ -41,7 +42,7 @@ DEFAULT: Final[tuple[Pattern, ...]] = (
     ),
     Pattern(
         "api_key",
-        ("sk-", "sk_", "rk_", "gh", "glpat-", "xox", "xapp-", "AKIA", "ASIA", "AIza", "hf_"),
+        ("sk-", "sk_", "rk_", "gh", "github_pat_", "glpat-", "xox", "xapp-", "AKIA", "ASIA", "AIza", "hf_"),
         _compiled(
             r"(?<![A-Za-z0-9])(?:"
             rf"sk-{_HAS_DIGIT}{_TOKEN}{{16,}}"  # OpenAI, Anthropic and those that follow them
@@ -61,7 +62,7 @@ DEFAULT: Final[tuple[Pattern, ...]] = (
         "bearer",
         ("earer", "EARER"),
         _compiled(
-            r"(?<![A-Za-z])[Bb](?:earer|EARER)\s{1,4}(?P<secret>(?=[A-Za-z0-9._~+/-]*[0-9])[A-Za-z0-9._~+/-]{16,}=*)"
+            r"(?<![A-Za-z])[Bb](?:earer|EARER)\s{1,4}(?P<secret>(?=[A-Za-z0-9._~+/-]{0,200}[0-9])[A-Za-z0-9._~+/-]{16,}=*)"
         ),
     ),
     # RFC 3986 userinfo; what is in braces, brackets or behind $ is a placeholder of a template.

@@ -38,6 +38,9 @@ OPTIONAL_RULES: Final = {
 assert {pattern.rule for pattern in DEFAULT} <= DEFAULT_RULES.keys()  # noqa: S101
 assert {pattern.rule for pattern in OPTIONAL} == OPTIONAL_RULES.keys()  # noqa: S101
 
+#: Counted, beside the rule's own name, for each value that was replaced because a rule failed on it.
+FAILED: Final = "failed"
+
 #: Rules of its own that a project may have, and characters of a pattern.
 MOST_RULES: Final = 100
 MOST_CHARS: Final = 500
@@ -76,7 +79,7 @@ def check(rule: OwnRule) -> None:
     """
     if not _NAME.fullmatch(rule.name):
         raise InvalidInput("name: expected up to 40 of a-z, 0-9, _ and -, a letter or digit first.", field="name")
-    if rule.name in DEFAULT_RULES or rule.name in OPTIONAL_RULES:
+    if rule.name in DEFAULT_RULES or rule.name in OPTIONAL_RULES or rule.name == FAILED:
         raise InvalidInput(f"name: {rule.name!r} is the name of a built-in rule; choose another.", field="name")
     if rule.kind not in ("key", "pattern"):
         raise InvalidInput("kind: expected key or pattern.", field="kind")
@@ -151,6 +154,6 @@ def raw_pattern(own: tuple[OwnRule, ...]) -> str | None:
     return f"(?i){folded}"
 
 
-#: Spelt in bytes: raw bytes are matched a byte at a time.
-K: Final = r"(?:k|\xe2\x84\xaa)"
-S: Final = r"(?:s|\xc5\xbf)"
+#: Spelt in bytes, raw or as JSON escapes them: raw bytes are matched a byte at a time.
+K: Final = r"(?:k|\xe2\x84\xaa|\\u212a)"
+S: Final = r"(?:s|\xc5\xbf|\\u017f)"

@@ -21,7 +21,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tracestore.spans.redaction.cards import lengths, passes_luhn
+from tracestore.spans.redaction.cards import LAYOUTS, lengths, passes_luhn
 from tracestore.spans.redaction.names import PHRASE, TAIL
 
 Words: TypeAlias = "tuple[bytes, ...]"
@@ -31,6 +31,8 @@ _CHUNK: Final = 1 << 16
 #: Marks pairs of digits, or of a digit and what separates the digits of a card number.
 _DIGITS: Final = 0x80
 _DOUBLE: Final = np.uint32(_DIGITS << 16 | _DIGITS)
+#: Places looked at closely before the answer is yes anyway: the exact work goes on span by span.
+_MOST_LOOKS: Final = 5_000
 #: A card number has six such pairs in a row at least.
 _RUN: Final = 6
 
@@ -61,8 +63,11 @@ def _joined(words: Words, last: bytes, separators: Words = (b"", b"_", b"-", b".
 #: A key and what follows it: the tag of its value in protobuf, or its closing quote, at whatever depth.
 _KEY: Final = re.compile((PHRASE + TAIL).encode() + rb"(?:\x12|\\*[\"']|\\+u002[27])", re.IGNORECASE)
 _BARE_KEY: Final = re.compile((PHRASE + TAIL).encode(), re.IGNORECASE)
+#: An escaped character of JSON, which ends in what looks like letters and digits.
+_ESCAPED: Final = rb"(?<=\\u[0-9A-Fa-f]{4})"
 #: Before a token: no letter or digit, or one that is the length of the text which begins here.
-_APART: Final = rb"(?:(?<![A-Za-z0-9])|(?<=[^A-Za-z0-9][A-Za-z0-9]))"
+_APART: Final = rb"(?:(?<![A-Za-z0-9])|(?<=[^A-Za-z0-9][A-Za-z0-9])|" + _ESCAPED + rb")"
+_APART_TOKEN: Final = rb"(?:(?<![A-Za-z0-9_-])|(?<=[^A-Za-z0-9_-][A-Za-z0-9_-])|" + _ESCAPED + rb")"
 
 #: Beginnings of the phrases of `names.py`, by bit.
 _KEYS: Final[tuple[tuple[int, Words], ...]] = (
@@ -76,7 +81,7 @@ _KEYS: Final[tuple[tuple[int, Words], ...]] = (
 
 ANCHORS: Final = (
     *(Anchor(bit, "secret_key", texts, _KEY, folded=True) for bit, texts in _KEYS),
-    Anchor(32, "api_key", (b"sk-",), _closer(_APART + rb"sk-(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{16}")),
+    Anchor(32, "api_key", (b"sk-",), _closer(_APART + rb"sk-(?=[A-Za-z0-9_-]{0,200}[0-9])[A-Za-z0-9_-]{16}")),
     Anchor(8, "api_key", _joined((b"sk_", b"rk_"), b"_", (b"live", b"test", b"demo", b"prod")), _closer(rb"[sr]k_")),
     Anchor(
         8, "api_key", _joined((b"gh",), b"_", (b"p", b"o", b"u", b"s", b"r")), _closer(rb"gh[pousr]_[A-Za-z0-9]{20}")
@@ -91,13 +96,13 @@ ANCHORS: Final = (
     Anchor(1, "api_key", (b"hf_",), _closer(rb"hf_[A-Za-z0-9]{30}")),
     Anchor(16, "api_key", (b"AKIA", b"ASIA"), _closer(rb"[A-Z]{4}[A-Z0-9]{16}")),
     Anchor(16, "api_key", (b"AIza",), _closer(rb"AIza[A-Za-z0-9_-]{30}")),
-    Anchor(16, "jwt", (b"eyJ",), _closer(rb"eyJ[A-Za-z0-9_-]{8,}\.eyJ")),
+    Anchor(16, "jwt", (b"eyJ",), _closer(_APART_TOKEN + rb"eyJ[A-Za-z0-9_-]{8,}\.eyJ")),
     Anchor(16, "private_key", (b"PRIVATE KEY",), _closer(rb"PRIVATE KEY(?: BLOCK)?-----")),
     Anchor(
         64,
         "bearer",
         (b"Bearer", b"bearer", b"BEARER", b"bEARER"),
-        _closer(rb"[Bb](?:earer|EARER)(?:\s|\\+[rnt])+(?=[A-Za-z0-9._~+/\\-]*[0-9])[A-Za-z0-9._~+/\\-]{16}"),
+        _closer(rb"[Bb](?:earer|EARER)(?:\s|\\+[rnt])+(?=[A-Za-z0-9._~+/\\-]{0,400}[0-9])[A-Za-z0-9._~+/\\-]{16}"),
     ),
     Anchor(
         32,
@@ -117,7 +122,7 @@ ANCHORS: Final = (
 
 _ROW: Final = re.compile(rb"\d(?:[ -]?\d){12}")
 #: A card number's digits in raw bytes, where a length or a tag may stand beside them.
-_CARD: Final = re.compile(rb"(?<!\d\d)(?<!\d\.)(?=(\d(?:[ -]?\d){12,19}))")
+_CARD: Final = re.compile(rb"(?:(?<!\d\d)(?<!\d\.)|" + _ESCAPED + rb")(?=(" + LAYOUTS.encode() + rb"))")
 
 
 def _table() -> npt.NDArray[np.uint16]:
@@ -195,7 +200,8 @@ def _holds_anchor(raw: bytes, places: npt.NDArray[np.intp], rules: frozenset[str
     for further in (1, 2):
         codes <<= 7
         codes |= whole[begins + further] & 0x7F | 0x20
-    return any(_is_secret(raw, begin, rules) for begin in begins[_BEGINS[codes]].tolist())
+    begins = begins[_BEGINS[codes]]
+    return any(_is_secret(raw, begin, rules) for begin in begins[:_MOST_LOOKS].tolist()) or len(begins) > _MOST_LOOKS
 
 
 def _is_secret(raw: bytes, begin: int, rules: frozenset[str]) -> bool:
@@ -221,10 +227,14 @@ def _holds_card(raw: bytes, places: npt.NDArray[np.intp]) -> bool:
     # Rows are told apart by a gap; a number begins and ends some bytes beside what the pairs have shown.
     gaps = (np.diff(places) > 16).nonzero()[0]
     firsts, lasts = places[np.concatenate(([0], gaps + 1))], places[np.concatenate((gaps, [len(places) - 1]))]
+    looks = 0
     for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
         if not _ROW.search(raw, max(0, first - 4), last + 32):
             continue
         for found in _CARD.finditer(raw, max(0, first - 24), last + 64):
+            looks += 1
+            if looks > _MOST_LOOKS:
+                return True
             digits = re.sub(rb"[ -]", b"", found[1]).decode()
             for rest in (digits, digits[1:]):
                 if any(len(rest) >= size and passes_luhn(rest[:size]) for size in lengths(rest)):
