@@ -173,7 +173,7 @@ def test_a_span_has_payloads_messages_and_explanations(client: Client, reader: F
     for part, shape in (("tokens", serializers.TokensExplained()), ("cost", serializers.CostExplained())):
         assert set(span["explanation"][part]) == set(shape.fields)
     assert span["explanation"]["tokens"]["read"] == [
-        {"figure": "input_tokens", "attribute": "gen_ai.usage.input_tokens", "value": 10}
+        {"figure": "input_tokens", "attribute": "gen_ai.usage.input_tokens", "value": 10, "key": ""}
     ]
     assert span["attributes"]["raw"] == "AP8="
     assert span["attributes"]["ratio"] is None

@@ -162,7 +162,7 @@ def span_columns(batch: Sequence[tuple[str, Span]], version: int) -> pa.Table:
         columns[name] = counts(map(attrgetter(name), spans))
     columns["cost_usd"] = pa.array([span.cost_usd for span in spans], pa.float64())
     for name in ("dropped_attributes", "dropped_events", "dropped_links"):
-        columns[name] = pa.array([min(getattr(record, name), 2**32 - 1) for record in records], pa.uint32())
+        columns[name] = dropped(list(map(attrgetter(name), records)))
     columns["input_preview"] = text([preview(span.input, span.type) for span in spans])
     columns["output_preview"] = text([preview(span.output, span.type) for span in spans])
     columns["input_bytes"] = counts(size(span.input) for span in spans)
@@ -297,6 +297,13 @@ def counts(values: Iterable[int]) -> pa.Array:
         return pa.array(values, pa.uint64())
     except (pa.ArrowInvalid, OverflowError):
         return pa.array([min(max(value, 0), 2**64 - 1) for value in values], pa.uint64())
+
+
+def dropped(values: list[int]) -> pa.Array:
+    """Counts of 32 bits."""
+    if max(values, default=0) >= 2**32:
+        values = [min(value, 2**32 - 1) for value in values]
+    return pa.array(values, pa.uint32())
 
 
 def times(values: Iterable[int]) -> pa.Array:

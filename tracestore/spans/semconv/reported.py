@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from tracestore.spans.model import Attributes
+from tracestore.spans.model import Value
 from tracestore.spans.semconv.places import document
 
 _DOLLARS: Final = ("operation.cost", "llm.cost.total", "gen_ai.usage.cost")
@@ -30,7 +31,7 @@ class Reported(NamedTuple):
     keys: tuple[str, ...] = ()
 
 
-def reported_cost(attributes: Attributes) -> Reported | None:
+def reported_cost(attributes: Mapping[str, Value]) -> Reported | None:
     """The cost by the sender, None when there is none or it is not an amount."""
     for key in _DOLLARS:
         value = attributes.get(key)
