@@ -7,8 +7,7 @@ around a secret: in raw bytes that may be a length, a tag or an escape, which lo
 How: the body is read as pairs of bytes, and one table look-up a pair says which beginnings of secrets
 ("anchors") the pair can belong to, as first pair in the low byte, as second in the high byte. Where both
 agree and the whole anchor stands there, the anchor's own expression looks closer. A pair begins at every
-second byte only, so each anchor is entered twice, once for each way it can lie. What else was measured is
-in `benchmarks/redaction.py`.
+second byte only, so each anchor is entered twice, once for each way it can lie.
 """
 
 from __future__ import annotations
