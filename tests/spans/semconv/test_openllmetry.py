@@ -172,3 +172,10 @@ def test_a_trace_of_the_decorators() -> None:
     assert [span.agent for span in spans] == ["", "teller", "teller", "teller"]
     assert (spans[3].tool_name, spans[3].input) == ("look_up", '{"q":1}')
     assert sum(span.input_tokens for span in spans) == 100
+
+
+def test_an_mcp_call_inside_a_workflow_is_still_one() -> None:
+    call = {"traceloop.workflow.name": "w", "mcp.method.name": "tools/call", "gen_ai.tool.name": "search"}
+    span = normalise(record("tools/call search", call))
+    assert (span.type, span.tool_name, span.convention) == ("tool", "search", "mcp")
+    assert normalise(record("GET", {"traceloop.workflow.name": "w", "http.request.method": "GET"})).type == "other"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracestore.spans.model import Attributes, Span, Value
-from tracestore.spans.semconv import genai, plumbing, usage
+from tracestore.spans.semconv import genai, mcp, plumbing, usage
 from tracestore.spans.semconv.places import Places
 from tracestore.spans.semconv.values import first_count, first_text, text, to_json
 from tracestore.spans.semconv.vocabulary import (
@@ -76,7 +76,7 @@ def read(span: Span) -> None:
             genai.read_step(span)
     elif not kind:
         # Another instrumentation's span, marked only because it stands inside a workflow.
-        plumbing.read(span)
+        (mcp if "mcp.method.name" in span.record.attributes else plumbing).read(span)
         return
     else:
         span.type = TRACELOOP_TYPES.get(kind, "workflow")
