@@ -5,7 +5,7 @@ BIN := .venv/bin
 # `make check` must not touch the data in var/.
 SCRATCH := TRACESTORE_DATA_DIR=$(CURDIR)/build/check
 
-.PHONY: help up demo test check bench
+.PHONY: help up demo test check bench audit sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile
@@ -20,17 +20,26 @@ test: .venv/.installed-dev ## run all tests (make test ARGS='tests/spans -x' for
 	@echo "Running the tests, two files at a time."
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-check: .venv/.installed-dev ## formatter, linter, types, import rules, migrations, docs
+check: .venv/.installed-dev ## formatter, linter, bandit, types, import rules, migrations, docs
 	@echo "Format";       $(BIN)/ruff format --check --quiet .
 	@echo "Lint";         $(BIN)/ruff check --quiet .
+	@echo "Security";     $(BIN)/bandit --quiet --recursive --configfile pyproject.toml tracestore dashboard ingest
 	@echo "Types";        $(SCRATCH) $(BIN)/mypy
 	@echo "Import rules"; $(BIN)/lint-imports
 	@echo "Django";       $(SCRATCH) $(BIN)/python manage.py check
 	@echo "Migrations";   $(SCRATCH) $(BIN)/python manage.py makemigrations --check --dry-run
-	@echo "Docs";         $(BIN)/pytest -q tests/operations/test_documents.py
+	@echo "Docs";         $(BIN)/pytest -q tests/operations/test_documents.py tests/operations/test_book.py
 
 bench: .venv/.installed-dev ## measure this machine: about two minutes, prints a table
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
+
+audit: .venv/.installed-dev ## known vulnerabilities of what is installed (asks PyPI's database, so it needs the network)
+	@$(BIN)/pip-audit --local --skip-editable --strict --progress-spinner off
+
+sbom: .venv/.installed ## a bill of materials: build/sbom.json (CycloneDX)
+	@mkdir -p build
+	@$(SCRATCH) $(BIN)/python manage.py bill_of_materials > build/sbom.json
+	@echo "Wrote build/sbom.json."
 
 .venv/bin/python:
 	@for python in python3.13 python3.12 python3.11 python3 python; do \

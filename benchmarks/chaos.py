@@ -58,13 +58,19 @@ class Report:
 
 
 class Senders:
-    """Makes requests at a rate and delivers each until it is acknowledged."""
+    """Makes requests at a rate and delivers each until it is acknowledged.
 
-    def __init__(self, endpoint: str, spans_per_second: float, shape: str, workers: int = 12) -> None:
+    `kinds` of them take turns; `turns` as `Template` has it.
+    """
+
+    def __init__(
+        self, endpoint: str, spans_per_second: float, shape: str, workers: int = 12, kinds: int = 1, turns: int = 0
+    ) -> None:
         self.report = Report()
         self.waiting: queue.Queue[tuple[bytes, int]] = queue.Queue()
         self.numbers: list[int] = []
-        self.template = Template(build(SHAPES[shape], 1))
+        self._templates = [Template(build(SHAPES[shape], seed), turns) for seed in range(1, kinds + 1)]
+        self.template = self._templates[0]
         self._period = self.template.count / spans_per_second
         self._ending = threading.Event()
         self._under_way = 0
@@ -85,7 +91,8 @@ class Senders:
                 self._under_way += 1
             self.numbers.append(number)
             self.report.spans_sent += self.template.count
-            self.waiting.put((self.template.renew(number), 0))
+            template = self._templates[len(self.numbers) % len(self._templates)]
+            self.waiting.put((template.renew(number), 0))
             due += self._period
 
     def _deliver(self) -> None:

@@ -96,10 +96,15 @@ def messages(role: str, text: str) -> str:
 
 
 class Template:
-    """A serialised request whose ids and times can be overwritten in place."""
+    """A serialised request whose ids and times can be overwritten in place.
 
-    def __init__(self, request: ExportTraceServiceRequest) -> None:
+    `turns`: after so many renewals its conversations are new ones too; 0 = they go on for ever.
+    """
+
+    def __init__(self, request: ExportTraceServiceRequest, turns: int = 0) -> None:
         self.body = bytearray(request.SerializeToString())
+        self._turns, self._renewed = turns, 0
+        self._conversations = [found.end() for found in re.finditer(rb"conversation-(?=\d{6})", self.body)]
         spans = [span for rs in request.resource_spans for ss in rs.scope_spans for span in ss.spans]
         self.count = len(spans)
         self.traces: list[int] = []
@@ -127,6 +132,11 @@ class Template:
             body[place : place + 8] = prefix
         for place in self.ids:
             body[place : place + 4] = mark
+        if self._turns:
+            turn = b"%06d" % (self._renewed // self._turns % 1_000_000)
+            for place in self._conversations:
+                body[place : place + 6] = turn
+            self._renewed += 1
         shift = time.time_ns() - self.start - 4_000_000_000
         for place in self.times:
             value = struct.unpack_from("<Q", body, place)[0] + shift

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 import benchmarks.django_ready  # noqa: F401 (before anything of tracestore)
-from benchmarks.load import SHAPES, SPANS_PER_REQUEST, Template, build
+from benchmarks.otlp_requests import SHAPES, SPANS_PER_REQUEST, Template, build
 from benchmarks.store import started
 from tracestore.clickhouse import client, queries, settling
 from tracestore.clickhouse.writer import SpanWriter

@@ -12,9 +12,11 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from dashboard import json_tree, markdown
-from dashboard.payload_view import TEXT_LIMIT, PayloadView, payload_view
+from dashboard.inline_media import without_media
+from dashboard.json_values import NotJson, parse
+from dashboard.payload_view import TEXT_LIMIT, PayloadView, payload_view, source_of
 from dashboard.visible_text import visible
-from tracestore.clickhouse.rows import SpanDetail
+from tracestore.clickhouse.rows import SpanDetail, SpanRow
 from tracestore.spans.messages import Conversation, Message, Part, messages
 from tracestore.spans.model import Event
 
@@ -31,6 +33,15 @@ MODEL_TYPES = ("llm", "agent", "embedding", "rerank", "guardrail", "evaluator", 
 
 
 @dataclass(slots=True)
+class ToolRun:
+    """The span in which a requested tool call ran. `is_preview`: the result shown is only the span's preview."""
+
+    row: SpanRow
+    error: str = ""
+    is_preview: bool = False
+
+
+@dataclass(slots=True)
 class PartView:
     """`kind` is the part's type, or `media`. `html` is ready to show; `length` counts what was received."""
 
@@ -38,12 +49,14 @@ class PartView:
     html: SafeString | None = None
     length: int = 0
     is_cut: bool = False
+    more: str = ""
     name: str = ""
     call_id: str = ""
     payload: PayloadView | None = None
     result: PayloadView | None = None
     result_missing: bool = False
     words: str = ""
+    run: ToolRun | None = None
 
 
 @dataclass(slots=True)
@@ -68,39 +81,47 @@ class ConversationView:
     output: list[MessageView] = field(default_factory=list)
     tools: list[tuple[str, str, SafeString | None]] = field(default_factory=list)
     hidden: int = 0
+    as_received: bool = False
+    has_markdown: bool = False
 
 
 @dataclass(slots=True)
 class Budget:
+    """What may still be shown. `as_received`: texts as they came, neither as Markdown nor as trees."""
+
+    as_received: bool = False
     markdown: int = MARKDOWN_BUDGET
     shown: int = SHOWN_BUDGET
 
 
-def conversation_view(detail: SpanDetail) -> ConversationView | None:
-    """The conversation of a span that talks to a model; None where there are no messages."""
+def conversation_of(detail: SpanDetail) -> Conversation | None:
+    """The messages of a span that talks to a model; None where there are none."""
     if detail.row.type not in MODEL_TYPES:
         return None
     events = [Event(event.time_ns, event.name, event.attributes) for event in detail.events]
     found = messages(detail.attributes, events, detail.row.type)
-    if not (found.input or found.output):
-        return None
-    return view(found)
+    return found if found.input or found.output else None
 
 
-def view(conversation: Conversation) -> ConversationView:
+def view(conversation: Conversation, row: SpanRow, *, as_received: bool = False) -> ConversationView:
     said = [*conversation.input, *conversation.output]
     results = paired_results(said)
-    budget = Budget()
+    budget = Budget(as_received=as_received)
     # The newest messages are what one came for, so they have the first claim on the budget.
     numbered = [(number, message) for number, message in enumerate(said, 1) if not is_paired(message, results)]
     hidden = max(len(numbered) - MESSAGE_LIMIT, 0)
     if hidden:
         numbered = numbered[:2] + numbered[2 + hidden :]
     shown = [
-        message_view(message, number, number > len(conversation.input), results, budget)
+        message_view(message, number, number > len(conversation.input), results, budget, row)
         for number, message in reversed(numbered)
     ][::-1]
-    made = ConversationView(count=len(said), hidden=hidden)
+    made = ConversationView(count=len(said), hidden=hidden, as_received=as_received)
+    made.has_markdown = any(
+        part["type"] in ("text", "reasoning") and message.role == "assistant"
+        for message in said
+        for part in message.parts
+    )
     made.output = [message for message in shown if message.is_output]
     asked = [message for message in shown if not message.is_output]
     opening = 1 if asked and asked[0].role == "system" else 0
@@ -109,9 +130,10 @@ def view(conversation: Conversation) -> ConversationView:
         made.opening, made.folded, made.latest = asked[:opening], asked[opening:fresh], asked[fresh:]
     else:
         made.latest = asked
-    for tool in conversation.tools[:200]:
-        parameters = tool.get("parameters")
-        tree = json_tree.render(parameters, open_depth=1) if isinstance(parameters, dict | list) else None
+    for place, tool in enumerate(conversation.tools[:200]):
+        parameters, source = tool.get("parameters"), source_of(row, f"offer:{place}")
+        is_tree = isinstance(parameters, dict | list)
+        tree = json_tree.render(parameters, open_depth=1, source=source) if is_tree else None
         made.tools.append((visible(tool["name"], limit=200), visible(tool["description"], limit=2000), tree))
     return made
 
@@ -145,9 +167,18 @@ def is_paired(message: Message, results: dict[str, Part]) -> bool:
 
 
 def message_view(
-    message: Message, number: int, is_output: bool, results: dict[str, Part], budget: Budget
+    message: Message,
+    number: int,
+    is_output: bool,
+    results: dict[str, Part],
+    budget: Budget,
+    row: SpanRow,
 ) -> MessageView:
-    parts = [part_view(part, message.role, results, budget) for part in message.parts]
+    """`number` counts from 1 through a call's input and output; `row` is the call's span."""
+    parts = [
+        part_view(part, message.role, results, budget, row, f"said:{number}:{place}")
+        for place, part in enumerate(message.parts)
+    ]
     first = next((part.get("text", "") for part in message.parts if part.get("text")), "")
     return MessageView(
         role=message.role,
@@ -160,48 +191,50 @@ def message_view(
     )
 
 
-def part_view(part: Part, role: str, results: dict[str, Part], budget: Budget) -> PartView:
+def part_view(part: Part, role: str, results: dict[str, Part], budget: Budget, row: SpanRow, place: str) -> PartView:
+    """`place` is the part's name in `pages.span_parts`."""
     kind = part["type"]
+    source = source_of(row, place)
     if kind in ("text", "reasoning", "raw"):
-        return text_view(kind, part.get("text", ""), role, budget)
+        return text_view(kind, part.get("text", ""), role, budget, source)
     if kind == "tool_call":
         made = PartView(kind, name=visible(part.get("name", ""), limit=200), call_id=part.get("id", ""))
-        made.payload = argument_view(part.get("arguments"))
+        made.payload = argument_view(part.get("arguments"), source)
         answer = results.get(made.call_id)
         if answer is not None:
-            made.result = payload_view(str(answer.get("result", "")))
+            made.result = payload_view(str(answer.get("result", "")), source_of(row, f"answer:{made.call_id}"))
         made.call_id = visible(made.call_id, limit=80)
         return made
     if kind == "tool_result":
         made = PartView(kind, name=visible(part.get("name", ""), limit=200))
         made.call_id = visible(part.get("id", ""), limit=80)
-        made.result = payload_view(str(part.get("result", "")))
+        made.result = payload_view(str(part.get("result", "")), source)
         return made
     return PartView("media", words=media_words(part))
 
 
-def text_view(kind: str, text: str, role: str, budget: Budget) -> PartView:
+def text_view(kind: str, text: str, role: str, budget: Budget, source: str) -> PartView:
     head = text[: min(TEXT_LIMIT, max(budget.shown, 0))]
     budget.shown -= len(head)
     is_cut = len(head) < len(text)
     # A cut could end inside a code fence; and JSON answers are no markdown.
-    if role == "assistant" and kind != "raw" and not is_cut and len(head) <= budget.markdown:
+    if role == "assistant" and kind != "raw" and not is_cut and not budget.as_received and len(head) <= budget.markdown:
         try:
-            html = json_tree.render(json_tree.parse(head))
-        except json_tree.NotJson:
+            html = json_tree.render(parse(head), source=source)
+        except NotJson:
             budget.markdown -= len(head)
-            html = markdown.render(head)
+            html = markdown.render(without_media(head))
     else:
-        html = markdown.plain(visible(head))
-    return PartView(kind, html, len(text), is_cut)
+        html = markdown.plain(visible(without_media(head)))
+    return PartView(kind, html, len(text), is_cut, f"{source}text={len(head)}" if is_cut and source else "")
 
 
-def argument_view(arguments: Any) -> PayloadView | None:
+def argument_view(arguments: Any, source: str) -> PayloadView | None:
     if arguments is None or arguments == "":
         return None
     if isinstance(arguments, dict | list):
-        return PayloadView("", 0, json_tree.render(arguments))
-    return payload_view(str(arguments))
+        return PayloadView("", 0, json_tree.render(arguments, source=source))
+    return payload_view(str(arguments), source)
 
 
 def media_words(part: Part) -> str:

@@ -13,10 +13,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from rest_framework.request import Request
 
 from dashboard.api.endpoint import Endpoint
+from dashboard.detector_metrics import DetectorMetrics
 from dashboard.metrics import REGISTRY
+from dashboard.notification_metrics import NotificationMetrics
+from dashboard.status_metrics import StatusMetrics
 from tracestore.errors import TracestoreError
 
 log = structlog.get_logger(__name__)
+
+REGISTRY.register(DetectorMetrics())
+REGISTRY.register(NotificationMetrics())
+REGISTRY.register(StatusMetrics())
 
 
 @never_cache

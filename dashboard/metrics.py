@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Awaitable, Callable
-from importlib import metadata
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction
@@ -13,10 +11,15 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from prometheus_client import REGISTRY, Counter, Histogram, Info
 
+from tracestore import own_traces, request_ids, versions
+
 __all__ = ["REGISTRY", "count_requests"]
 
 #: Anything else is counted as "other": a label's values must not be the sender's to invent.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+#: Asked every few seconds by machines: no spans of our own.
+PROBES = frozenset({"healthz", "readyz", "metrics"})
 
 REQUESTS = Counter("tracestore_http_requests_total", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -28,14 +31,9 @@ SECONDS = Histogram(
 BUILD = Info("tracestore_build", "Which Tracestore this is.")
 
 
-def version() -> str:
-    try:
-        return metadata.version("tracestore")
-    except metadata.PackageNotFoundError:
-        return "unreleased"
+REGISTRY.register(own_traces.SPANS)
 
-
-BUILD.info({"version": version(), "python": platform.python_version()})
+BUILD.info(versions.own())
 
 
 def observe(request: HttpRequest, status: int, seconds: float) -> None:
@@ -45,6 +43,12 @@ def observe(request: HttpRequest, status: int, seconds: float) -> None:
     route = f"/{match.route}" if match is not None else "unmatched"
     REQUESTS.labels(method, route, str(status)).inc()
     SECONDS.labels(method, route).observe(seconds)
+    if match is not None and match.url_name not in PROBES:
+        trace = request_ids.trace_id(request.headers.get("traceparent"))
+        own_traces.note(
+            "web", f"{method} {route}", own_traces.SERVER, seconds, failed=status >= 500, trace_id=trace,
+            attributes={"http.request.method": method, "http.route": route, "http.response.status_code": status},
+        )  # fmt: skip
 
 
 @sync_and_async_middleware

@@ -37,7 +37,9 @@ sys.path.insert(0, str(ROOT))
 from examples.fake_model import FakeModel  # noqa: E402
 from tests.e2e.stack import API_KEY, Stack  # noqa: E402
 
-NOT_EXAMPLES = ("check", "fake_model")
+NOT_EXAMPLES = ("check", "fake_model", "on_call_story")
+#: How those are called that loop until Tracestore halts them. They need the packages of the `_agent` of that name.
+HALTED = "_halted"
 AGENT, TOOL, SESSION = "support_desk", "search_kb", "ticket-1042"
 #: AutoGen's tool spans carry no result, so none need be there; where one is, it must be right.
 WITHOUT_RESULT = ("autogen_agent",)
@@ -123,7 +125,7 @@ def install_words(path: Path) -> list[str]:
 
 def install(path: Path, work: Path) -> Path:
     """A virtual environment with the example's packages; kept ones are used again. Returns its interpreter."""
-    home = work / path.stem
+    home = work / path.stem.replace(HALTED, "_agent")
     python, done = home / "bin" / "python", home / "installed"
     if not done.exists():
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
@@ -141,20 +143,25 @@ def versions(python: Path, words: list[str]) -> str:
 
 
 def run(path: Path, python: Path, work: Path, environment: dict[str, str]) -> tuple[str, list[str]]:
-    """Its complaint ('' when it ended well), and the hosts that it reached for beyond loopback."""
+    """Its complaint ('' when it ended well), and the hosts that it reached for beyond loopback.
+
+    What it printed is in `work`, in NAME.output.
+    """
     guard, reached_for = work / "guard", work / f"{path.stem}.reached-for"
     guard.mkdir(exist_ok=True)
     (guard / "sitecustomize.py").write_text(GUARD)
     reached_for.write_text("")
     # Nothing of the caller's own environment: a key or an endpoint in it would change what is tested.
     clean = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    own = {"HOME": str(work), "PYTHONPATH": str(guard), "EXAMPLES_REACHED_FOR": str(reached_for)}
+    # The brake is imported from here, as by somebody who has not installed it.
+    own = {"HOME": str(work), "PYTHONPATH": f"{guard}:{ROOT}", "EXAMPLES_REACHED_FOR": str(reached_for)}
     try:
         ended = subprocess.run(
             [str(python), str(path)],
             cwd=work, env=clean | own | environment, capture_output=True, text=True, timeout=180,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
+        (work / f"{path.stem}.output").write_text("")
         return "not done after 180 s", reached_for.read_text().split()
     (work / f"{path.stem}.output").write_text(ended.stdout + ended.stderr)
     lines = ended.stderr.strip().splitlines() or ["no message"]
@@ -205,12 +212,26 @@ def complaints(seen: Seen, usage: list[dict[str, Any]], name: str) -> list[str]:
     return found + [complaint for fine, complaint in checks if not fine]
 
 
+def halting_complaints(seen: Seen, said: str) -> list[str]:
+    """What is not as it should be of an example that is to be halted."""
+    rounds = seen.total("tool_calls")
+    checks: list[tuple[bool, str]] = [
+        ("halted after" in said and "loop: search_kb called" in said, "it was not halted for a loop"),
+        # Far from the limits that its framework has, and after as many as a loop needs to be one.
+        (3 <= rounds <= 40, f"{rounds} calls of the tool"),
+        (seen.total("findings") >= 1, "no finding"),
+        (AGENT in seen.names("agent", "agent"), f"agents {sorted(set(seen.names('agent', 'agent')))}"),
+    ]
+    return [complaint for fine, complaint in checks if not fine]
+
+
 def check(path: Path, work: Path, endpoint: str, api: Api) -> dict[str, str]:
     """One example, as a row of the table."""
     python = install(path, work)
     row = {"example": path.stem, "versions": versions(python, install_words(path))}
     service = f"{path.stem}-{uuid.uuid4().hex[:8]}"
     environment = {"OTEL_SERVICE_NAME": service, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OPENAI_API_KEY": "offline"}
+    environment |= {"TRACESTORE_URL": api.web, "TRACESTORE_API_KEY": api.key}
     if api.key:
         environment["OTEL_EXPORTER_OTLP_HEADERS"] = "authorization=" + urllib.parse.quote(f"Bearer {api.key}")
     with FakeModel() as model:
@@ -222,11 +243,14 @@ def check(path: Path, work: Path, endpoint: str, api: Api) -> dict[str, str]:
         "agent": " ".join(sorted({trace["agent"] for trace in seen.traces})),
         "llm": str(seen.total("llm_calls")),
         "tokens": f"{seen.total('input_tokens')}/{seen.total('output_tokens')}",
-        "tools": " ".join(seen.names("tool", "tool_name")),
+        "tools": " ".join(dict.fromkeys(seen.names("tool", "tool_name"))),
         "errors": str(seen.total("errors")),
     }
     wrong = [complaint] if complaint else []
-    wrong += complaints(seen, model.usage, path.stem)
+    if path.stem.endswith(HALTED):
+        wrong += halting_complaints(seen, (work / f"{path.stem}.output").read_text())
+    else:
+        wrong += complaints(seen, model.usage, path.stem)
     wrong += [f"reached for {host}" for host in dict.fromkeys(hosts)]
     return row | {"result": "; ".join(wrong) or "ok"}
 

@@ -4,6 +4,7 @@
 
 It knows chat completions and responses (both with tools, both streaming or not), embeddings and the list of models.
 The script has two lines: offered a tool `search_kb` that has not answered yet, it calls that; else it gives its answer.
+An answer with NOTHING in it is none: as long as that is all the tool says, the model asks again, without end.
 Point a client at it with OPENAI_BASE_URL=http://127.0.0.1:8088/v1 and any key.
 """
 
@@ -23,6 +24,7 @@ from typing import Any
 
 TOOL = "search_kb"
 ARGUMENTS = json.dumps({"query": "refund policy"})
+NOTHING = "no results"
 ANSWER = "Refunds are paid within 14 days of the return; the shipping fee is not refunded."
 REASONING_TOKENS = 32
 #: OpenAI caches prompts in steps of so many tokens, from 1024 on; with the examples' short prompts nothing would be.
@@ -61,6 +63,10 @@ def wants_tool(tools: list[dict[str, Any]], tool_answered: bool) -> bool:
     return not tool_answered and any((tool.get("function") or tool).get("name") == TOOL for tool in tools)
 
 
+def is_answered(results: list[Any]) -> bool:
+    return any(NOTHING not in json.dumps(result) for result in results)
+
+
 def counts(prompt: Any, output: str) -> tuple[int, int, int, int]:
     """Input tokens, those of them cached, output tokens, those of them spent on reasoning."""
     sent = tokens(prompt)
@@ -73,7 +79,8 @@ def pieces(text: str, size: int = 16) -> list[str]:
 
 def chat_completion(body: dict[str, Any]) -> dict[str, Any]:
     model, messages = required(body, "model"), required(body, "messages")
-    call = wants_tool(body.get("tools") or [], any(message.get("role") == "tool" for message in messages))
+    answers = [message.get("content") for message in messages if message.get("role") == "tool"]
+    call = wants_tool(body.get("tools") or [], is_answered(answers))
     message: dict[str, Any] = {"role": "assistant", "content": None if call else ANSWER, "refusal": None}
     if call:
         function = {"name": TOOL, "arguments": ARGUMENTS}
@@ -126,7 +133,8 @@ def response(body: dict[str, Any]) -> dict[str, Any]:
     items = asked if isinstance(asked, list) else []
     call = wants_tool(
         body.get("tools") or [],
-        any(item.get("type") == "function_call_output" for item in items) or bool(body.get("previous_response_id")),
+        is_answered([item.get("output") for item in items if item.get("type") == "function_call_output"])
+        or bool(body.get("previous_response_id")),
     )
     output: dict[str, Any]
     if call:

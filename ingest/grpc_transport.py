@@ -25,6 +25,7 @@ from ingest.limits import IngestLimits
 from ingest.metrics import Metrics
 from ingest.receive import Receiver
 from ingest.status import Failure, failure_of
+from tracestore import own_traces, request_ids
 from tracestore.errors import InvalidInput, Overloaded
 
 TRACES: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -69,16 +70,19 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
         async def export(messages: Any, context: Any) -> bytes:
             started = time.perf_counter()
             code = "CANCELLED"
+            headers = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+            named = (request_ids.HEADER, request_ids.begin(headers.get(request_ids.HEADER), headers.get("traceparent")))
+            context.set_trailing_metadata((named,))
             try:
                 try:
-                    answer = await self._answer(signal, context)
+                    answer = await self._answer(signal, headers, context)
                 except Exception as error:
                     failure = failure_of(error)
                     code = failure.status.grpc.name
                 else:
                     code = "OK"
                     return answer
-                context.set_trailing_metadata(_details(failure))
+                context.set_trailing_metadata((named, *_details(failure)))
                 await context.abort(failure.status.grpc, rpc_status(failure).message)
                 raise AssertionError("abort raises")
             finally:
@@ -87,16 +91,16 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         return export
 
-    async def _answer(self, signal: Signal, context: Any) -> bytes:
-        headers = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    async def _answer(self, signal: Signal, headers: dict[str, str], context: Any) -> bytes:
         project = await self._gate.project(headers)
         self._receiver.rate_limits.admit(project)
-        body = await self._body(context)
-        self._metrics.request_bytes.labels("grpc").observe(len(body))
-        with self._receiver.room() as room:
-            room.resize(len(body))
-            store = self._receiver.logs if signal == "logs" else self._receiver.traces
-            receipt = await store(project, body, "protobuf")
+        with own_traces.export("grpc", signal, project):
+            body = await self._body(context)
+            self._metrics.request_bytes.labels("grpc").observe(len(body))
+            with self._receiver.room() as room:
+                room.resize(len(body))
+                store = self._receiver.logs if signal == "logs" else self._receiver.traces
+                receipt = await store(project, body, "protobuf")
         return accepted(signal, "protobuf", receipt.rejected, receipt.message)
 
     async def _body(self, context: Any) -> bytes:

@@ -16,6 +16,7 @@ from ingest.metrics import Metrics
 from ingest.operations import Operations
 from ingest.receive import Receipt, Receiver, Room
 from ingest.status import TABLE, WRONG_CONTENT, WRONG_METHOD, Failure, failure_of
+from tracestore import own_traces, request_ids
 from tracestore.errors import Overloaded
 
 Scope: TypeAlias = "dict[str, Any]"
@@ -65,8 +66,9 @@ class HttpTransport:
         if path in PATHS or path.startswith("/v1/"):
             await self._export(PATHS.get(path), scope, receive, send)
             return
+        named = named_request({key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]})
         status, content_type, body = await self._operations.page(path, scope["method"])
-        await _respond(send, status, content_type, body)
+        await _respond(send, status, content_type, body, [named])
 
     async def _export(self, signal: Signal | None, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -74,7 +76,7 @@ class HttpTransport:
         # Errors about the content type itself are told in JSON, which people can read.
         encoding = CONTENT_TYPES.get(headers.get("content-type", "").partition(";")[0].strip().lower())
         code = "CANCELLED"
-        extra: list[tuple[bytes, bytes]] = []
+        extra: list[tuple[bytes, bytes]] = [named_request(headers)]
         try:
             body = await self._answer(signal, scope["method"], headers, encoding, receive)
             status = 200
@@ -110,7 +112,7 @@ class HttpTransport:
             raise WrongRequest(Failure(WRONG_CONTENT, "the content encoding must be gzip, zstd or none"))
         project = await self._gate.project(headers)
         self._receiver.rate_limits.admit(project)
-        with self._receiver.room() as room:
+        with own_traces.export("http", signal, project), self._receiver.room() as room:
             length = headers.get("content-length", "")
             if length.isdecimal():
                 room.resize(int(length))
@@ -152,6 +154,12 @@ class HttpTransport:
             raise self._receiver.too_large()
         room.resize(len(found))
         return found
+
+
+def named_request(headers: dict[str, str]) -> tuple[bytes, bytes]:
+    """Names this request in its log lines; the header that tells the name to the sender."""
+    made = request_ids.begin(headers.get(request_ids.HEADER), headers.get("traceparent"))
+    return request_ids.HEADER.encode(), made.encode()
 
 
 async def _unless_gone(work: asyncio.Future[Receipt], receive: Receive) -> Receipt:

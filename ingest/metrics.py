@@ -5,10 +5,11 @@ Requests turned away before they are decoded are counted as requests only; what 
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
 from ingest.ledger import Ledger
+from tracestore import own_traces, versions
 
 _SIZES = (1e3, 1e4, 1e5, 1e6, 4e6, 16e6, 64e6)
 _TIMES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -21,6 +22,8 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        registry.register(own_traces.SPANS)
+        Info("tracestore_build", "Which Tracestore this is.", registry=registry).info(versions.own())
         self.spans = Counter(
             "tracestore_ingest_spans",
             "Spans by what became of them; outcome received is the sum of the others.",

@@ -20,45 +20,13 @@ import prometheus_client
 
 from tracestore.errors import Overloaded
 from tracestore.rates import BURST_SECONDS, Rates
+from tracestore.token_bucket import Bucket, Clock
 
 #: The limits of a project, from memory; None for a project without any.
 RatesOf: TypeAlias = Callable[[str], Rates | None]
-Clock: TypeAlias = Callable[[], float]
 
 SPANS: Final = "spans"
 BYTES: Final = "bytes"
-
-
-class Bucket:
-    """`rate` tokens come in each second, up to `capacity`; taking more than there are makes debt."""
-
-    __slots__ = ("_at", "_clock", "_level", "capacity", "rate")
-
-    def __init__(self, rate: float, capacity: float, clock: Clock) -> None:
-        self.rate = rate
-        self.capacity = capacity
-        self._clock = clock
-        self._at = clock()
-        self._level = capacity
-
-    def wait(self) -> float:
-        """Seconds until there is a whole token; 0 when there is one. Of a small share, all of it will do."""
-        missing = min(1.0, self.capacity) - self._now()
-        return max(0.0, missing / self.rate)
-
-    def take(self, number: int) -> None:
-        self._level = self._now() - number
-
-    def become(self, rate: float, capacity: float) -> None:
-        """The limit was changed: what has come in so far stays, debt too."""
-        self._level = min(self._now(), capacity)
-        self.rate, self.capacity = rate, capacity
-
-    def _now(self) -> float:
-        now = self._clock()
-        self._level = min(self.capacity, self._level + (now - self._at) * self.rate)
-        self._at = now
-        return self._level
 
 
 class _Held:

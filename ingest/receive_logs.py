@@ -12,6 +12,7 @@ from ingest.log_commit import NOT_STORABLE, LogCommit
 from ingest.rate_limit import RateLimits
 from ingest.receive import Receipt
 from ingest.redacting import Redacting
+from tracestore.capture_cut import CutterOf
 from tracestore.errors import Unavailable
 from tracestore.spans import decode_logs
 
@@ -26,7 +27,9 @@ class LogReceiver:
         ledger: Ledger,
         rate_limits: RateLimits,
         redacting: Redacting | None = None,
+        cutters: CutterOf = lambda project: None,
     ) -> None:
+        self._cutters = cutters
         self._redacting = redacting
         self._commit = commit
         self._limits = limits
@@ -46,6 +49,7 @@ class LogReceiver:
         self._rate_limits.admit(project, len(body))
         slices = decode_logs.protobuf_slices(body) if encoding == "protobuf" else decode_logs.json_slices(body)
         redactor = self._redacting.needed(project, body) if self._redacting else None
+        cutter = self._cutters(project)
         rejected: Counter[str] = Counter()
         warnings: Counter[str] = Counter()
         received = 0
@@ -61,6 +65,8 @@ class LogReceiver:
                 continue
             if self._redacting and redactor:
                 part.records = self._redacting.logs(redactor, part.records)
+            if cutter is not None:
+                part.records = [cutter.log(record) for record in part.records]
             try:
                 async with asyncio.timeout(self._limits.answer_s):
                     refused = await self._commit.store(project, part.records)

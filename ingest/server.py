@@ -22,14 +22,16 @@ from ingest.limits import IngestLimits
 from ingest.log_commit import LogCommit, LogWriter
 from ingest.metrics import Metrics
 from ingest.operations import Operations
-from ingest.rate_limit import Clock, RateLimits, RatesOf
+from ingest.rate_limit import RateLimits, RatesOf
 from ingest.receive import Receiver
 from ingest.receive_logs import LogReceiver
 from ingest.redacting import Redacting, RedactorOf
 from ingest.store import Store, Writer
+from tracestore.capture_cut import CutterOf
 from tracestore.keys import Identity
 from tracestore.spans.model import Span
 from tracestore.spans.own_prices import OverridesOf
+from tracestore.token_bucket import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +60,8 @@ class Parts:
     #: A project's own prices, from memory: asked for every export.
     overrides: OverridesOf = lambda project: None
     redactors: RedactorOf = lambda project: None
+    #: How much of what is said a project keeps.
+    cutters: CutterOf = lambda project: None
     #: How much a project may send, from memory too; `processes` share the ports and each limit.
     rates: RatesOf = lambda project: None
     processes: int = 1
@@ -72,8 +76,9 @@ class IngestServer:
         limits = parts.limits
         self.metrics = Metrics()
         self._store = Store(
-            parts.writer, parts.resolve, self.metrics, bisect_writes=limits.bisect_writes, overrides=parts.overrides
-        )
+            parts.writer, parts.resolve, self.metrics, bisect_writes=limits.bisect_writes, overrides=parts.overrides,
+            cutters=parts.cutters,
+        )  # fmt: skip
         self.commit = GroupCommit(self._store, limits, self.metrics)
         self.log_commit = LogCommit(parts.log_writer, limits, self.metrics.log_ledger)
         redacting = Redacting(parts.redactors, self.metrics.redactions)
@@ -84,7 +89,7 @@ class IngestServer:
             processes=parts.processes,
             clock=parts.clock,
         )
-        logs = LogReceiver(self.log_commit, limits, self.metrics.log_ledger, rate_limits, redacting)
+        logs = LogReceiver(self.log_commit, limits, self.metrics.log_ledger, rate_limits, redacting, parts.cutters)
         self.receiver = Receiver(
             self.commit, parts.normalise, limits, self.metrics, logs.receive, rate_limits, parts.overrides, redacting
         )

@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 import structlog
 
 from ingest.metrics import Metrics
+from tracestore.capture_cut import CutterOf
 from tracestore.errors import InvalidInput, TracestoreError, Unavailable
 from tracestore.spans.model import Span
 from tracestore.spans.own_prices import OverridesOf
@@ -45,7 +46,9 @@ class Store:
         *,
         bisect_writes: int = 256,
         overrides: OverridesOf = lambda project: None,
+        cutters: CutterOf = lambda project: None,
     ) -> None:
+        self._cutters = cutters
         self._writer = writer
         self._resolve = resolve
         self._metrics = metrics
@@ -56,7 +59,7 @@ class Store:
         """Writes all groups of (project, spans); gives for each what was refused of it, or why it failed.
 
         Raises:
-            Unavailable: the store does not answer; no group is promised.
+            Unavailable: the store does not answer, or how much a project keeps is not known yet; no group is promised.
         """
         by_project: defaultdict[str, list[Span]] = defaultdict(list)
         for project, spans in batch:
@@ -68,6 +71,11 @@ class Store:
             except Exception:
                 # The rules only improve what is stored; the settling of the trace applies them again.
                 log.exception("resolve defect", project=project)
+            # After everything that is worked out of content, before anything is written.
+            cutter = self._cutters(project)
+            if cutter is not None:
+                for span in spans:
+                    cutter.span(span)
         rows = [(project, span) for project, spans in batch for span in spans]
         try:
             self._write(rows)

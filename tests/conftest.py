@@ -7,8 +7,27 @@ import tempfile
 
 # Set before Django loads; nothing of the developer's own environment may leak into the tests.
 for name in [name for name in os.environ if name.startswith("TRACESTORE_")]:
-    if name not in ("TRACESTORE_CORPUS", "TRACESTORE_CHROMIUM", "TRACESTORE_SCREENSHOTS"):
+    if name not in ("TRACESTORE_CORPUS", "TRACESTORE_CHROMIUM", "TRACESTORE_SCREENSHOTS", "TRACESTORE_SCHEMATHESIS"):
         del os.environ[name]
 _data = tempfile.TemporaryDirectory(prefix="tracestore-tests-")
 os.environ["TRACESTORE_DATA_DIR"] = _data.name
+# Tests ask as fast as they can; tests/api/test_request_limit.py sets a limit of its own.
+os.environ["TRACESTORE_API_REQUESTS_PER_SECOND"] = "0"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracestore.settings")
+
+import pytest  # noqa: E402
+from pytest_django import DjangoDbBlocker  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Without the triggers of the audit log: Django empties all tables after tests that commit.
+
+    Tests of the triggers put them up again (tests/core/test_append_only.py).
+    """
+    from django.db import connection
+
+    from tracestore.models import append_only
+
+    with django_db_blocker.unblock():
+        append_only.take_down(connection)

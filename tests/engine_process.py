@@ -21,6 +21,8 @@ class EngineDidNotStart(Exception):
 class EngineProcess:
     """`python -m tracestore.engine` on a data directory, on a free port unless one is given."""
 
+    #: What is run.
+    module = "tracestore.engine"
     admin_user = "tracestore"
     reader_user = "reader"
 
@@ -64,7 +66,7 @@ class EngineProcess:
             "TRACESTORE_ENGINE_PASSWORD": self.admin_password,
             "TRACESTORE_SQL_PASSWORD": self.reader_password,
         }
-        command = [sys.executable, "-m", "tracestore.engine", "--path", str(self.path)]
+        command = [sys.executable, "-m", self.module, "--path", str(self.path)]
         command += ["--host", self.host, "--port", str(self.port), *self._arguments]
         with open(self._errors, "ab") as errors:
             self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors)

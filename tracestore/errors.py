@@ -24,13 +24,17 @@ class TracestoreError(Exception):
 
 
 class InvalidInput(TracestoreError):
-    """The request cannot be understood. `field` names the part, the message says what is expected."""
+    """The request cannot be understood. `field` names the part, the message says what is expected.
+
+    `offset` is the character of that part at which it went wrong, where that is known.
+    """
 
     code = "invalid_input"
 
-    def __init__(self, message: str, *, field: str = "") -> None:
+    def __init__(self, message: str, *, field: str = "", offset: int | None = None) -> None:
         super().__init__(message)
         self.field = field
+        self.offset = offset
 
 
 class TooLarge(TracestoreError):

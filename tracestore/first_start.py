@@ -12,9 +12,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tracestore import keys
+from tracestore.alerts import rules
 from tracestore.environment import Environment
 from tracestore.login_links import make_login_link
-from tracestore.models import ApiKey, LoginLink, Membership, Project
+from tracestore.models import ApiKey, LoginLink, Membership, OrganisationMembership, Project, Role
 
 PROJECT = "default"
 ADMIN = "admin"
@@ -41,12 +42,18 @@ def prepare(environment: Environment) -> Prepared:
     project, is_new = Project.objects.get_or_create(slug=PROJECT, defaults={"name": "Default"})
     if is_new:
         added.append(f"project {PROJECT}")
+    # Of all projects, since a new version may bring rules.
+    if made := rules.ensure_all():
+        added.append(f"{made} alert rules")
     admin, is_new = User.objects.get_or_create(
         username=ADMIN, defaults={"is_staff": True, "is_superuser": True, "password": "!"}
     )
     if is_new:
         added.append(f"user {ADMIN}")
-        Membership.objects.get_or_create(user=admin, project=project, defaults={"role": Membership.Role.OWNER})
+        Membership.objects.get_or_create(user=admin, project=project, defaults={"role": Role.OWNER})
+        OrganisationMembership.objects.get_or_create(
+            user=admin, organisation=project.organisation, defaults={"role": Role.OWNER}
+        )
     if environment.admin_password and not admin.has_usable_password():
         admin.set_password(environment.admin_password)
         admin.save(update_fields=["password"])
@@ -64,6 +71,6 @@ def login_token(admin: User) -> str:
 
 
 def demo_key(project: Project) -> str:
-    """A key that can only send, for the simulated fleet; the one of the last start is deleted."""
+    """A key that can send and ask, for the simulated fleet; the one of the last start is deleted."""
     ApiKey.objects.filter(project=project, name=DEMO_KEY_NAME).delete()
-    return keys.create(project, DEMO_KEY_NAME, scopes=("ingest",))
+    return keys.create(project, DEMO_KEY_NAME, scopes=("ingest", "read"))

@@ -19,12 +19,14 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from tracestore import audit
 from tracestore.errors import InvalidInput
 from tracestore.models import ApiKey, Project
 
 log = structlog.get_logger(__name__)
 
-SCOPES = ("ingest", "read", "sql", "admin")
+#: respond: acknowledge, snooze, resolve, note, halt and release; `admin` may do that too.
+SCOPES = ("ingest", "read", "sql", "respond", "admin")
 
 #: How long a looked-up key is believed.
 CACHE_SECONDS = 3.0
@@ -55,24 +57,31 @@ def create(
     scopes: tuple[str, ...] = SCOPES,
     key: str | None = None,
     expires_at: datetime | None = None,
+    created_by: str = "",
 ) -> str:
-    """Stores a key and returns it in clear, for the only time. A given `key` is stored as it is."""
+    """Stores a key and returns it in clear, for the only time. A given `key` is stored as it is.
+
+    `created_by` is who made it, as histories name people; '' for the operator's environment.
+    """
     key = key or f"ts_{secrets.token_urlsafe(32)}"
+    # Of a short key of the operator's own, eight characters could be all of it.
+    prefix = key[: min(8, len(key) // 4)]
+    audit.concerns(prefix)
     ApiKey.objects.update_or_create(
         digest=digest(key),
-        # Of a short key of the operator's own, eight characters could be all of it.
         defaults={
             "project": project,
             "name": name,
-            "prefix": key[: min(8, len(key) // 4)],
+            "prefix": prefix,
             "scopes": list(scopes),
             "expires_at": expires_at,
+            "created_by": created_by[:150],
         },
     )
     return key
 
 
-def rotate(old: ApiKey, overlap: timedelta) -> str:
+def rotate(old: ApiKey, overlap: timedelta, created_by: str = "") -> str:
     """Stores a key of the same name and scopes and returns it; the old one expires after the overlap.
 
     Both work until then, so that senders can change over one by one.
@@ -85,7 +94,8 @@ def rotate(old: ApiKey, overlap: timedelta) -> str:
     if overlap < timedelta():
         raise InvalidInput("overlap: expected no negative time.", field="overlap")
     with transaction.atomic():
-        new = create(old.project, old.name, tuple(old.scopes), expires_at=old.expires_at)
+        new = create(old.project, old.name, tuple(old.scopes), expires_at=old.expires_at, created_by=created_by)
+        audit.concerns(old.prefix)
         until = timezone.now() + overlap
         if old.expires_at is None or until < old.expires_at:
             ApiKey.objects.filter(pk=old.pk).update(expires_at=until)
@@ -94,6 +104,7 @@ def rotate(old: ApiKey, overlap: timedelta) -> str:
 
 def revoke(key: ApiKey) -> None:
     """Ends a key. It stops working within REVOKED_WITHIN_SECONDS; ending it again changes nothing."""
+    audit.concerns(key.prefix)
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
@@ -119,6 +130,13 @@ def identify(key: str) -> Identity | None:
             _cache.clear()
         _cache[found] = (now, identity)
     return identity
+
+
+def remembered(key: str) -> Identity | None:
+    """The identity behind a key if it was looked up a moment ago. Never waits; None says nothing about the key."""
+    with _lock:
+        cached = _cache.get(digest(key))
+    return cached[1] if cached is not None and time.monotonic() - cached[0] < CACHE_SECONDS else None
 
 
 def _note_use(key: ApiKey) -> None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import Q
 from django.utils import timezone
 
 from tracestore.models import Lease
+
+#: Longer than a pass of settling takes; also how long settling rests after a worker was killed in the middle of
+#: one. If a pass does take longer, two may run at once, which costs work and changes nothing.
+SETTLING_SECONDS: Final = 15
+#: A run of retention that rewrites its most partitions takes minutes (the worker ends it after five).
+EXPIRY_SECONDS: Final = 300
 
 
 @contextmanager
@@ -26,3 +33,9 @@ def hold(name: str, *, seconds: float) -> Iterator[bool]:
     finally:
         if got:
             Lease.objects.filter(name=name, holder=holder).update(holder="")
+
+
+def last_held(name: str, *, seconds: int) -> datetime | None:
+    """When the lease was last got by somebody who asked for `seconds`, None if never."""
+    lease = Lease.objects.filter(name=name).first()
+    return lease.expires_at - timedelta(seconds=seconds) if lease is not None else None

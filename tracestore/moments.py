@@ -67,6 +67,31 @@ def bounded(moment: datetime) -> datetime:
     return min(max(moment, EARLIEST), LATEST).astimezone(UTC)
 
 
+def nanoseconds(at: datetime) -> int:
+    """Since 1970, exactly: a float of seconds would lose microseconds."""
+    since = at - EARLIEST
+    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+
+
+def nanoseconds_if(at: datetime | None) -> int:
+    """0 for never."""
+    return nanoseconds(at) if at else 0
+
+
+def moment(ns: int) -> datetime:
+    """The moment so many nanoseconds after 1970, to the microsecond."""
+    return EARLIEST + timedelta(microseconds=ns // 1000)
+
+
+def utc_text(at: datetime) -> str:
+    """RFC 3339 in UTC, with microseconds where there are any."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def utc_text_if(at: datetime | None) -> str | None:
+    return None if at is None else utc_text(at)
+
+
 @lru_cache(maxsize=4096)
 def second(seconds: int) -> str:
     # Spans of a trace share few distinct seconds: this is most of the time of writing 10,000 of them.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from tracestore.books import Book
 from tracestore.clickhouse.repricing import Calls
 from tracestore.models import PriceOverride, Project
+from tracestore.moments import nanoseconds_if
 from tracestore.spans.own_prices import Overrides, OwnPrice
 from tracestore.spans.pricing import Price
 
@@ -27,8 +27,8 @@ def as_own_price(row: PriceOverride) -> OwnPrice:
         id=row.pk,
         model=row.model,
         provider=row.provider,
-        from_ns=nanoseconds(row.valid_from),
-        until_ns=nanoseconds(row.valid_until),
+        from_ns=nanoseconds_if(row.valid_from),
+        until_ns=nanoseconds_if(row.valid_until),
         price=Price(
             input=per_token(row.input_per_million),
             output=per_token(row.output_per_million),
@@ -46,10 +46,6 @@ def first(own: Decimal | None, other: Decimal) -> Decimal:
 
 def per_token(per_million: Decimal) -> float:
     return float(per_million / 1_000_000)
-
-
-def nanoseconds(moment: datetime | None) -> int:
-    return 0 if moment is None else int(moment.timestamp() * 1_000_000) * 1000
 
 
 def book() -> Book[Overrides]:

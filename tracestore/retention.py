@@ -17,7 +17,7 @@ MOST_DAYS = 36_500
 
 #: Setting → the tables that it rules.
 TABLES: Mapping[str, tuple[str, ...]] = {
-    "payload_days": ("stored_payloads",),
+    "payload_days": ("stored_payloads", "stored_histories"),
     "span_days": ("stored_spans", "stored_traces"),
     "tool_call_days": ("stored_tool_calls",),
 }

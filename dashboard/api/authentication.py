@@ -15,20 +15,12 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from tracestore import keys
+from tracestore import keys, second_factor
+from tracestore.access import projects_of, scopes_in
 from tracestore.environment import is_loopback
 from tracestore.keys import Identity
-from tracestore.models import Membership
 
 DEFAULT_PROJECT = "default"
-
-#: What a member may do through the browser's login. Sending spans always takes a key.
-ROLE_SCOPES: dict[str, frozenset[str]] = {
-    Membership.Role.OWNER: frozenset({"read", "sql", "admin"}),
-    Membership.Role.ADMIN: frozenset({"read", "sql", "admin"}),
-    Membership.Role.MEMBER: frozenset({"read", "sql"}),
-    Membership.Role.VIEWER: frozenset({"read"}),
-}
 
 LOOPBACK_SCOPES = frozenset({"read", "sql", "ingest"})
 
@@ -93,17 +85,17 @@ class BrowserAuthentication(SessionAuthentication):
         if found is None:
             return None
         user = found[0]
-        memberships = Membership.objects.filter(user=user).select_related("project").order_by("pk")
+        if second_factor.is_missing(user, request._request.session):
+            raise exceptions.PermissionDenied("Set up a second factor first, under /settings/account/.")
         named = wanted_project(request)
-        if named:
-            memberships = memberships.filter(project__slug=named)
-        membership = memberships.first()
-        if membership is None:
+        own = projects_of(user)
+        project = next((one.slug for one in own if one.slug == named), "") if named else own[0].slug if own else ""
+        if not project:
             if named:
                 raise exceptions.NotFound("There is no such project for these credentials.")
-            raise exceptions.PermissionDenied("This user is not a member of any project.")
-        scopes = ROLE_SCOPES.get(membership.role, frozenset())
-        return user, Identity(membership.project.slug, scopes)
+            if getattr((request.parser_context or {}).get("view"), "project_needed", True):
+                raise exceptions.PermissionDenied("This user is not a member of any project.")
+        return user, Identity(project, scopes_in(user, project))
 
 
 class LoopbackAuthentication(BaseAuthentication):

@@ -1,4 +1,4 @@
-"""The one place where an error becomes an HTTP answer: `{"error": {"code", "message", "field"?}}`."""
+"""The one place where an error becomes an HTTP answer: `{"error": {"code", "message", "field"?, "offset"?}}`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -51,6 +52,9 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response:
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
+    elif isinstance(exc, DataError):
+        # A text or number of the request that the database has no form for: PostgreSQL and NUL in a parameter.
+        return answer(400, "invalid_input", "A value of the request cannot be stored: expected other characters.")
     if isinstance(exc, exceptions.APIException):
         return from_framework(exc)
     view = context.get("view")
@@ -66,7 +70,8 @@ def from_tracestore(exc: TracestoreError) -> Response:
         headers["Retry-After"] = str(max(1, round(exc.retry_after_s)))
     if status == 401:
         headers["WWW-Authenticate"] = AUTHENTICATE
-    return answer(status, exc.code, exc.message, field, headers)
+    offset = exc.offset if isinstance(exc, InvalidInput) else None
+    return answer(status, exc.code, exc.message, field, headers, offset)
 
 
 def from_framework(exc: exceptions.APIException) -> Response:
@@ -96,8 +101,17 @@ def first_message(detail: Any) -> tuple[str, str]:
     return "", str(detail) if detail else "The request cannot be understood."
 
 
-def answer(status: int, code: str, message: str, field: str = "", headers: dict[str, str] | None = None) -> Response:
-    error = {"code": code, "message": message}
+def answer(
+    status: int,
+    code: str,
+    message: str,
+    field: str = "",
+    headers: dict[str, str] | None = None,
+    offset: int | None = None,
+) -> Response:
+    error: dict[str, str | int] = {"code": code, "message": message}
     if field:
         error["field"] = field
+    if offset is not None:
+        error["offset"] = offset
     return Response({"error": error}, status=status, headers=headers)

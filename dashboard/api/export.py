@@ -17,6 +17,7 @@ from dashboard.api.schema import PROJECT, answers
 from dashboard.api.times import EXPECTED
 from tracestore.clickhouse import exporting
 from tracestore.clickhouse.exporting import Export
+from tracestore.search.parser import parse
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ PARAMETERS = [
     OpenApiParameter("since", str, description=f"Rows that began at or after this time; {EXPECTED}."),
     OpenApiParameter("until", str, description="Rows that began before this time; as `since`."),
     OpenApiParameter("columns", str, description="Names with commas between; all columns unless given."),
+    OpenApiParameter("q", str, description="Of `traces` only: a search, as in the list of traces."),
     PROJECT,
 ]
 
@@ -50,6 +52,7 @@ class ExportView(Endpoint):
             bound(request._request.GET, "since"),
             bound(request._request.GET, "until"),
             [name for name in names if name],
+            parse(request.query_params.get("q", "")),
         )
         exporting.check(wanted)
         chunks = exporting.stream(self.project, wanted)

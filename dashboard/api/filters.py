@@ -1,90 +1,61 @@
-"""Which traces a request asks for: the query parameters of the list and the words of `q`."""
+"""Which traces a request asks for: the query parameters of the list. `q` is in the language of docs/search.md."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import QueryDict
 
 from dashboard.api.times import parse_time
+from tracestore.clickhouse.orders import NEWEST, ORDERS, Order
 from tracestore.clickhouse.rows import TraceFilter
 from tracestore.errors import InvalidInput
+from tracestore.search.fields import TRACE_STATUSES
+from tracestore.search.parser import parse
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 #: Longer than any id, name or sensible question; it bounds what the store is asked to look for.
 MAX_TEXT = 2000
 
-#: Query parameter, and word before the colon in `q` → field of TraceFilter.
-FILTERS = {
-    "agent": "agent",
-    "status": "status",
-    "service": "service",
-    "session_id": "session_id",
-    "user_id": "user_id",
-    "model": "model",
-    "tool": "tool",
-}
-WORDS = {**FILTERS, "session": "session_id", "user": "user_id"}
-
-TRACE_STATUSES = ("ok", "error")
-
-#: A `key:value` word, a quoted phrase, or a bare word. Values may be quoted: agent:"night shift".
-TOKEN = re.compile(r'(?:(?P<key>[a-z_]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]\S*))')
+#: Query parameters that are filters by themselves; each is a field of TraceFilter.
+FILTERS = ("agent", "status", "service", "session_id", "user_id", "model", "tool")
 
 
 @dataclass(frozen=True, slots=True)
 class TraceQuery:
     wanted: TraceFilter
-    limit: int
-    cursor: str | None
+    limit: int = DEFAULT_LIMIT
+    cursor: str | None = None
+    order: Order = NEWEST
 
 
 def trace_query(params: QueryDict) -> TraceQuery:
     """The list's query.
 
     Raises:
-        InvalidInput: a parameter has a bad value; names it and says what is expected.
+        InvalidInput: a parameter has a bad value; names it, says what is expected and, in `q`, where.
     """
-    for name in ("q", "cursor", *FILTERS):
+    for name in ("cursor", *FILTERS):
         if len(params.get(name, "")) > MAX_TEXT:
             raise InvalidInput(f"{name} is too long: at most {MAX_TEXT} characters.", field=name)
-    found, text = split_question(params.get("q", ""))
-    for name, target in FILTERS.items():
-        value = params.get(name, "").strip()
-        if value:
-            if found.get(target, value) != value:
-                raise InvalidInput(f"{name} is given twice, in q and by itself.", field=name)
-            found[target] = value
-    if found.get("status", "ok") not in TRACE_STATUSES:
-        raise InvalidInput(f"status={found['status']!r} is not known: expected ok or error.", field="status")
+    given = {name: value for name in FILTERS if (value := params.get(name, "").strip())}
+    if given.get("status", "ok") not in TRACE_STATUSES:
+        known = f"{', '.join(TRACE_STATUSES[:-1])} or {TRACE_STATUSES[-1]}"
+        raise InvalidInput(f"status={given['status']!r} is not known: expected {known}.", field="status")
     since, until = bound(params, "since"), bound(params, "until")
     if since is not None and until is not None and since > until:
         raise InvalidInput("since is later than until: expected an earlier time.", field="since")
-    wanted = TraceFilter(since=since, until=until, text=text, **found)
-    return TraceQuery(wanted, whole_number(params, "limit", DEFAULT_LIMIT, MAX_LIMIT), params.get("cursor") or None)
-
-
-def split_question(question: str) -> tuple[dict[str, str], str]:
-    """The filters in a question, and the text that is left of it with single spaces.
-
-    A word with an unknown key ("http:", "12:30") is text, and so is all that is quoted.
-    """
-    found: dict[str, str] = {}
-    text: list[str] = []
-    for match in TOKEN.finditer(question):
-        target = WORDS.get(match["key"] or "")
-        value = match["phrase"] if match["phrase"] is not None else match["word"]
-        if target is None:
-            prefix = f"{match['key']}:" if match["key"] else ""
-            text.append(prefix + value)
-        elif found.get(target, value) != value:
-            raise InvalidInput(f"q names two values of {match['key']}: expected one.", field="q")
-        else:
-            found[target] = value
-    return {name: value for name, value in found.items() if value}, " ".join(filter(None, text))
+    sort = params.get("sort", "").strip() or NEWEST.name
+    if sort not in ORDERS:
+        raise InvalidInput(f"sort={sort[:100]!r} is not known: expected one of {', '.join(ORDERS)}.", field="sort")
+    return TraceQuery(
+        TraceFilter(since=since, until=until, search=parse(params.get("q", "")), **given),
+        whole_number(params, "limit", DEFAULT_LIMIT, MAX_LIMIT),
+        params.get("cursor") or None,
+        ORDERS[sort],
+    )
 
 
 def bound(params: QueryDict, name: str) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -12,11 +12,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dashboard.api.actor import actor
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.schema import PROJECT, answers
 from tracestore import keys
 from tracestore.errors import InvalidInput, NotFound
 from tracestore.models import ApiKey, Project
+from tracestore.moments import utc_text_if
 
 KEY_ID = OpenApiParameter("key_id", OpenApiTypes.INT, OpenApiParameter.PATH)
 #: Ten years; whoever wants more leaves it out.
@@ -31,6 +33,9 @@ class KeyShape(serializers.Serializer[Any]):
     scopes = serializers.ListField(child=serializers.ChoiceField(keys.SCOPES))
     state = serializers.ChoiceField(("active", "expired", "revoked"))
     created_at = serializers.DateTimeField()
+    created_by = serializers.CharField(
+        help_text="A user, `key PREFIX`, a command, or nothing of a key of the environment."
+    )
     expires_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute.")
 
@@ -89,7 +94,8 @@ class KeyList(Endpoint):
         expires = hours(sent, "expires_in_hours", 1, None)
         project = Project.objects.get(slug=self.project)
         until = None if expires is None else timezone.now() + expires
-        key = keys.create(project, name.strip(), tuple(dict.fromkeys(scopes)), expires_at=until)
+        wanted = tuple(dict.fromkeys(scopes))
+        key = keys.create(project, name.strip(), wanted, expires_at=until, created_by=actor(request))
         return Response(made(key), status=201)
 
 
@@ -106,7 +112,8 @@ class KeyRotation(Endpoint):
     )
     def post(self, request: Request, key_id: int) -> Response:
         overlap = hours(body(request, {"overlap_hours"}), "overlap_hours", 0, 24)
-        return Response(made(keys.rotate(find(self.project, key_id), overlap or timedelta())), status=201)
+        new = keys.rotate(find(self.project, key_id), overlap or timedelta(), actor(request))
+        return Response(made(new), status=201)
 
 
 class KeyItem(Endpoint):
@@ -138,18 +145,16 @@ def find(project: str, key_id: int) -> ApiKey:
 
 
 def described(row: ApiKey) -> dict[str, Any]:
-    def moment(value: datetime | None) -> str | None:
-        return None if value is None else value.isoformat().replace("+00:00", "Z")
-
     return {
         "id": row.pk,
         "name": row.name,
         "prefix": row.prefix,
         "scopes": row.scopes,
         "state": row.state,
-        "created_at": moment(row.created_at),
-        "expires_at": moment(row.expires_at),
-        "last_used_at": moment(row.last_used_at),
+        "created_at": utc_text_if(row.created_at),
+        "created_by": row.created_by,
+        "expires_at": utc_text_if(row.expires_at),
+        "last_used_at": utc_text_if(row.last_used_at),
     }
 
 

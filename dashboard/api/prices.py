@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -19,6 +18,7 @@ from tracestore.clickhouse import repricing
 from tracestore.clickhouse.repricing import Calls
 from tracestore.errors import InvalidInput, NotFound, TracestoreError
 from tracestore.models import PriceOverride, Repricing
+from tracestore.moments import utc_text_if
 from tracestore.repricing import start
 
 #: Recalculations that are listed, the latest first.
@@ -191,18 +191,14 @@ def price(row: PriceOverride) -> dict[str, Any]:
         "provider": row.provider,
         **{name: None if value is None else float(value) for name, value in numbers.items()},
         "currency": row.currency,
-        "valid_from": moment(row.valid_from),
-        "valid_until": moment(row.valid_until),
+        "valid_from": utc_text_if(row.valid_from),
+        "valid_until": utc_text_if(row.valid_until),
         "note": row.note,
         "revision": row.revision,
         "source": row.source,
-        "created_at": moment(row.created_at),
+        "created_at": utc_text_if(row.created_at),
         "created_by": row.created_by.get_username() if row.created_by else "",
     }
-
-
-def moment(at: datetime | None) -> str | None:
-    return at.isoformat().replace("+00:00", "Z") if at else None
 
 
 def stored_calls(row: PriceOverride) -> dict[str, Any] | None:
@@ -237,13 +233,13 @@ def repricing_job(row: Repricing) -> dict[str, Any]:
     return {
         "id": row.pk,
         "model": row.model,
-        "since": moment(row.since),
-        "until": moment(row.until),
+        "since": utc_text_if(row.since),
+        "until": utc_text_if(row.until),
         "state": row.state,
         "message": row.message,
         "calls": row.calls,
         "seen": row.seen,
         "outcome": row.outcome,
-        "requested_at": moment(row.requested_at),
-        "told_at": moment(row.told_at),
+        "requested_at": utc_text_if(row.requested_at),
+        "told_at": utc_text_if(row.told_at),
     }

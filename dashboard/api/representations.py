@@ -123,12 +123,3 @@ def evaluations(detail: SpanDetail) -> list[dict[str, Any]]:
         }
         for found in detail.evaluations
     ]
-
-
-def explain(row: SpanRow) -> dict[str, Any]:
-    """How the figures of a span came about, so that a reader can judge them."""
-    return {
-        "usage_rule": row.usage_rule,
-        "price_source": row.price_source,
-        "incomplete": row.dropped_attributes > 0,
-    }

@@ -10,8 +10,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from dashboard.api.filters import TRACE_STATUSES
+from tracestore.analysis.comparison import DIFFERENCES
 from tracestore.rates import BURST_SECONDS, MOST
+from tracestore.search.fields import TRACE_STATUSES
 from tracestore.spans.model import SPAN_KINDS, SPAN_TYPES, STATUSES
 
 
@@ -50,10 +51,16 @@ class AttributesField(serializers.JSONField):
     """Attributes with the types they were sent with; bytes as base64."""
 
 
+@extend_schema_field({})
+class AnyValue(serializers.JSONField):
+    """Any JSON."""
+
+
 class ErrorBody(serializers.Serializer[Any]):
     code = text("A fixed word, such as `invalid_input` or `not_found`.")
     message = text("What happened and what to do about it.")
     field = serializers.CharField(required=False, help_text="The parameter that is wrong.")
+    offset = serializers.IntegerField(required=False, help_text="The character of `q` at which it went wrong, from 0.")
 
 
 class Error(serializers.Serializer[Any]):
@@ -176,8 +183,16 @@ class SumsExplained(serializers.Serializer[Any]):
     cost_words = text()
 
 
+class LookHere(serializers.Serializer[Any]):
+    span_id = serializers.CharField(help_text="The step to open first.")
+    reason = serializers.CharField(help_text="Why, in a sentence.")
+
+
 class TraceDetail(TraceSummary):
     explanation = SumsExplained(allow_null=True, help_text="Null when not all spans are given here.")
+    look_here = LookHere(
+        allow_null=True, help_text="Where to look first in a run that failed: a hint. Null when there is none."
+    )
     spans = Span(many=True)
     truncated = serializers.BooleanField(help_text="Whether the trace has more spans than are given here.")
 
@@ -217,14 +232,6 @@ class Conversation(serializers.Serializer[Any]):
     input = Message(many=True)
     output = Message(many=True)
     tools = Tool(many=True, help_text="The tools that the model was offered.")
-
-
-class Explanation(serializers.Serializer[Any]):
-    usage_rule = text("Which rule filled the token fields; empty when none did.")
-    price_source = text("Which price list made the cost; empty when the price is unknown.")
-    incomplete = serializers.BooleanField(
-        help_text="Whether the sender dropped attributes, so that figures may be missing."
-    )
 
 
 class Evaluation(serializers.Serializer[Any]):
@@ -286,7 +293,45 @@ class SpanDetail(Span):
     output = text("The whole output payload.")
     messages = Conversation()
     evaluations = Evaluation(many=True, help_text="`gen_ai.evaluation.result` events about the span.")
-    explain = Explanation()
+
+
+class ComparedStep(serializers.Serializer[Any]):
+    number = count("From 1, in its own trace.")
+    span_id = text()
+    type = choice(SPAN_TYPES)
+    name = text("Of the tool or agent; of a model call the agent that made it.")
+    model = text()
+    status = choice(STATUSES)
+    duration_ns = count()
+    input_tokens = count()
+    output_tokens = count()
+    cost_usd = money("Null when the price is unknown.")
+
+
+class StepPair(serializers.Serializer[Any]):
+    a = ComparedStep(allow_null=True)
+    b = ComparedStep(allow_null=True)
+    differences = serializers.ListField(child=choice(DIFFERENCES), help_text="Empty when the step is the same in both.")
+
+
+class TypicalOf(serializers.Serializer[Any]):
+    alike = count("Runs that went the same way as this one.")
+    runs = count("Finished runs that were looked at.")
+
+
+class TraceComparison(serializers.Serializer[Any]):
+    a = TraceSummary()
+    b = TraceSummary()
+    typical = TypicalOf(allow_null=True, help_text="Null unless the typical run was asked for.")
+    words = text("Where the runs part, in words.")
+    first_difference = serializers.IntegerField(
+        allow_null=True, min_value=0, help_text="Place in `steps` of the first that takes another way; null for none."
+    )
+    steps = StepPair(many=True)
+    steps_left_out = count("Steps beyond those that are compared.")
+    exact = serializers.BooleanField(
+        help_text="False where payloads are so large that some were compared by their beginning and length only."
+    )
 
 
 class CurrentProject(serializers.Serializer[Any]):
@@ -368,3 +413,31 @@ class Limits(serializers.Serializer[Any]):
     spans_per_second = limit("Spans and log records a second, sustained; null: no limit.")
     burst = limit(f"How many may come at once after a pause; null: those of {BURST_SECONDS} seconds.")
     bytes_per_second = limit("Bytes of request bodies a second, after decompression; null: no limit.")
+
+
+class SavedViewFields(serializers.Serializer[Any]):
+    name = serializers.CharField(required=False, help_text="1 to 80 characters; needed when it is made.")
+    query = serializers.CharField(required=False, allow_blank=True, help_text="A search, as `q` of the trace list.")
+    since = serializers.CharField(required=False, allow_blank=True, help_text="As `since` of the trace list.")
+    sort = serializers.CharField(required=False, allow_blank=True, help_text="As `sort` of the trace list.")
+    columns = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Columns of the page; empty for the usual ones."
+    )
+    shared = serializers.BooleanField(required=False, help_text="Whether all in the project see it.")
+
+
+class SavedView(serializers.Serializer[Any]):
+    id = count()
+    name = text()
+    query = text()
+    since = text()
+    sort = text()
+    columns = serializers.ListField(child=serializers.CharField())
+    shared = serializers.BooleanField()
+    own = serializers.BooleanField(help_text="Whether it is the caller's own.")
+    may_change = serializers.BooleanField(help_text="Whether the caller may change or delete it.")
+
+
+class SavedViewPage(serializers.Serializer[Any]):
+    results = SavedView(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Always null: all are on one page.")

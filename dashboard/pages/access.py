@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -18,8 +19,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dashboard.api.errors import STATUSES
+from dashboard.pages import time_range
+from tracestore import second_factor
+from tracestore.access import projects_of, scopes_in
 from tracestore.errors import Forbidden, NotFound, TracestoreError
-from tracestore.models import Membership, Project
+from tracestore.models import Project
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -28,17 +32,15 @@ PageView = Callable[Concatenate[HttpRequest, str, P], HttpResponse]
 #: The project of this browser session, after `?project=` has named one.
 SESSION_KEY = "project"
 
+#: Pages of one's own account, some of which are open to those who must set up a second factor first.
+ON_THE_WAY = "/settings/account/"
+
 TITLES = {
     400: "This address cannot be understood",
     403: "Not allowed",
     404: "Not found",
     503: "The store does not answer",
 }
-
-
-def projects_of(request: HttpRequest) -> list[Project]:
-    memberships = Membership.objects.filter(user_id=request.user.pk or 0).select_related("project")
-    return [membership.project for membership in memberships.order_by("pk")]
 
 
 def project_of(request: HttpRequest, own: list[Project]) -> Project:
@@ -75,11 +77,14 @@ def for_members(view: PageView[P]) -> View[P]:
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return to_login(request)
-        own = projects_of(request)
+        if second_factor.is_missing(request.user, request.session):
+            return elsewhere(request, "mfa_activate_totp")
+        own = projects_of(request.user)
         request.projects = own  # type: ignore[attr-defined]  # read by base.html
         try:
             project = project_of(request, own)
             request.project = project  # type: ignore[attr-defined]
+            request.range_query = time_range.kept(request)  # type: ignore[attr-defined]  # read by base.html
             return view(request, project.slug, *args, **kwargs)
         except TracestoreError as error:
             return error_page(request, error)
@@ -89,16 +94,23 @@ def for_members(view: PageView[P]) -> View[P]:
 
 
 def may_administer(request: HttpRequest, project: str) -> bool:
-    """Whether the user is an owner or an admin of the project."""
-    roles = (Membership.Role.OWNER, Membership.Role.ADMIN)
-    return Membership.objects.filter(user_id=request.user.pk or 0, project__slug=project, role__in=roles).exists()
+    """Whether the user's role in the project has the scope `admin`."""
+    return "admin" in scopes_in(request.user, project)
 
 
 def to_login(request: HttpRequest) -> HttpResponse:
+    return elsewhere(request, settings.LOGIN_URL)
+
+
+def elsewhere(request: HttpRequest, target: str) -> HttpResponse:
+    """Sends the browser to another page first, which leads back."""
+    address = resolve_url(target)
     if request.headers.get("HX-Request"):
-        # A redirect would be followed and the login form swapped into the page.
-        return HttpResponse(status=204, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
-    return redirect_to_login(request.get_full_path())
+        # A redirect would be followed and the login form swapped into the page. What a page asks for by itself
+        # must not lead away from pages on the way to `target`, which would begin again and again.
+        on_the_way = urlsplit(request.headers.get("HX-Current-URL", "")).path.startswith(ON_THE_WAY)
+        return HttpResponse(status=204, headers={} if on_the_way else {"HX-Redirect": address})
+    return redirect_to_login(request.get_full_path(), address)
 
 
 def error_page(request: HttpRequest, error: TracestoreError) -> HttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -11,13 +12,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from dashboard.api import prices as price_api
-from dashboard.api.filters import bound
-from dashboard.pages.access import page
-from dashboard.pages.changes import change, may_change
-from dashboard.pages.traces import RANGES
+from dashboard.pages import series
+from dashboard.pages.access import may_administer, page
+from dashboard.pages.changes import change
+from dashboard.pages.time_range import TimeRange, time_range
 from dashboard.price_input import FIELDS, read_price
 from tracestore import prices
 from tracestore.clickhouse import model_usage
+from tracestore.clickhouse.aggregates import spend
+from tracestore.clickhouse.concurrently import at_once
 from tracestore.clickhouse.model_usage import ModelUsage
 from tracestore.errors import InvalidInput, NotFound
 from tracestore.models import PriceOverride, Repricing
@@ -26,6 +29,8 @@ from tracestore.repricing import is_going, start
 #: Models shown at most; whoever has more reads the API.
 SHOWN: Final = 500
 DEFAULT_SINCE: Final = "7d"
+#: Names of each list of spend; the API and SQL have all.
+DEAREST: Final = 10
 
 
 @dataclass(slots=True)
@@ -38,19 +43,22 @@ class Totals:
 
 @page
 def models(request: HttpRequest, project: str) -> HttpResponse:
-    complaint = ""
+    complaint, chosen, spent = "", None, {}
     try:
-        since, until = bound(wanted(request.GET), "since"), bound(request.GET, "until")
+        chosen = time_range(request, project, default=DEFAULT_SINCE)
+        since, until = chosen.period.since, chosen.period.until
         found = model_usage.model_usage(project, since, until, limit=SHOWN + 1)
+        spent = spending(chosen) if found else {}
     except InvalidInput as error:
         complaint, found = error.message, []
     context = parts(request, project) | {
+        "range": chosen,
+        **spent,
         "models": found[:SHOWN],
         "more": len(found) > SHOWN,
         "totals": totals(found),
         "complaint": complaint,
-        "since": wanted(request.GET)["since"],
-        "ranges": RANGES,
+        "since": chosen.since_text if chosen else DEFAULT_SINCE,
         "form": form_of(request.GET, project),
     }
     return render(request, "dashboard/models/models.html", context, status=400 if complaint else 200)
@@ -91,13 +99,22 @@ def repricing(request: HttpRequest, project: str) -> HttpResponse:
     return render(request, "dashboard/models/repricing.html", {"job": latest_job(project)})
 
 
-def wanted(params: QueryDict) -> QueryDict:
-    """The parameters with the page's own time range when none is named."""
-    found = params.copy()
-    if "since" not in found and not found.get("until"):
-        found["since"] = DEFAULT_SINCE
-    found.setdefault("since", "")
-    return found
+def spending(chosen: TimeRange) -> dict[str, Any]:
+    """What was spent by model and agent over time, and by agent, user and session in sum."""
+    model, agent, user, session = at_once(
+        *(partial(spend.spend, chosen.period, by, limit=DEAREST) for by in ("model", "agent", "user", "session"))
+    )
+    return {
+        "charts": [
+            series.spend_by(chosen, "model", model, title="Spend by model"),
+            series.spend_by(chosen, "agent", agent, title="Spend by agent"),
+        ],
+        "spent": [
+            ("Agent", "agent", agent),
+            ("User", "user", user),
+            ("Session", "session", session),
+        ],
+    }
 
 
 def totals(rows: list[ModelUsage]) -> Totals:
@@ -117,7 +134,7 @@ def parts(request: HttpRequest, project: str) -> dict[str, Any]:
     saved = rows.get(whole(request.GET.get("saved", "")))
     return {
         "prices": ordered,
-        "may_change": may_change(request, project),
+        "may_change": may_administer(request, project),
         "saved": saved,
         "stored": price_api.stored_calls(saved) if saved else None,
         "job": latest_job(project),

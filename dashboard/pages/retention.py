@@ -21,6 +21,7 @@ WORDS = {
 }
 TABLES = {
     "stored_payloads": "Payloads",
+    "stored_histories": "Histories of detectors",
     "stored_spans": "Spans",
     "stored_traces": "Trace summaries",
     "stored_tool_calls": "Tool calls",

@@ -13,9 +13,12 @@ from django.urls import reverse
 
 from dashboard.api import representations, trace_ids
 from dashboard.attribute_rows import AttributeRow, attribute_rows
-from dashboard.conversation_view import ConversationView, conversation_view
+from dashboard.conversation_view import ConversationView, conversation_of, view
+from dashboard.inline_media import without_media
 from dashboard.pages.access import page
-from dashboard.payload_view import PayloadView, payload_view
+from dashboard.pages.span_changes import Changes, changes_of
+from dashboard.payload_view import PayloadView, payload_view, source_of
+from dashboard.visible_text import visible
 from dashboard.waterfall import is_unpriced
 from tracestore import prices
 from tracestore.clickhouse import reader
@@ -24,7 +27,6 @@ from tracestore.errors import NotFound
 from tracestore.spans.explain import Explanation, explain
 from tracestore.spans.semconv.log_events import Evaluation
 
-TABS = ("messages", "payload", "attributes", "events", "raw")
 #: Characters of the raw form shown at most.
 RAW_LIMIT = 200_000
 EVENT_LIMIT = 200
@@ -60,6 +62,7 @@ class Drawer:
     explanation: Explanation
     error: str = ""
     conversation: ConversationView | None = None
+    changes: Changes | None = None
     input: PayloadView | None = None
     output: PayloadView | None = None
     attributes: list[AttributeRow] = field(default_factory=list)
@@ -79,8 +82,7 @@ def span(request: HttpRequest, project: str, trace_id: str, span_id: str) -> Htt
     if not request.headers.get("HX-Request"):
         return redirect(f"{reverse('trace', args=[trace_id])}?span={span_id}")
     detail = reader.get_reader().span(project, trace_id, span_id)
-    made = drawer(project, detail, request.GET.get("tab", ""))
-    return render(request, "dashboard/trace/drawer.html", {"drawer": made})
+    return render(request, "dashboard/trace/drawer.html", {"drawer": drawer_for(request, project, detail)})
 
 
 @page
@@ -96,13 +98,20 @@ def download(request: HttpRequest, project: str, trace_id: str, span_id: str, pa
     return response
 
 
-def drawer(project: str, detail: SpanDetail, wanted: str) -> Drawer:
-    """The drawer of a span with the tab `wanted`, or its most telling one."""
+def drawer_for(request: HttpRequest, project: str, detail: SpanDetail) -> Drawer:
+    """The drawer as an address asks for it: `tab`, and `text=received` for messages without Markdown."""
+    return drawer(project, detail, request.GET.get("tab", ""), as_received=request.GET.get("text") == "received")
+
+
+def drawer(project: str, detail: SpanDetail, wanted: str, *, as_received: bool = False) -> Drawer:
+    """The drawer of a span with the tab `wanted`, or its most telling one. `as_received`: no Markdown in messages."""
     row = detail.row
-    conversation = conversation_view(detail)
+    talk = conversation_of(detail)
     tabs = []
-    if conversation is not None:
-        tabs.append(Tab("messages", "Messages", conversation.count))
+    if talk is not None:
+        tabs.append(Tab("messages", "Messages", len(talk.input) + len(talk.output)))
+        if row.type == "llm":
+            tabs.append(Tab("changes", "Changes"))
     if detail.input or detail.output:
         tabs.append(Tab("payload", "Arguments & result" if row.type == "tool" else "Input & output"))
     tabs.append(Tab("attributes", "Attributes", len(detail.attributes)))
@@ -112,15 +121,17 @@ def drawer(project: str, detail: SpanDetail, wanted: str) -> Drawer:
     active = wanted if wanted in [tab.key for tab in tabs] else tabs[0].key
     explanation = explain(row, detail.attributes, prices.overrides_of(project))
     made = Drawer(row, tabs, active, is_unpriced(row), explanation, error_line(detail), evaluations=detail.evaluations)
-    if active == "messages":
-        made.conversation = conversation
+    if active == "messages" and talk is not None:
+        made.conversation = view(talk, row, as_received=as_received)
+    elif active == "changes" and talk is not None:
+        made.changes = changes_of(project, detail, talk)
     elif active == "payload":
-        made.input = payload_view(detail.input) if detail.input else None
-        made.output = payload_view(detail.output) if detail.output else None
+        made.input = payload_view(detail.input, source_of(row, "input")) if detail.input else None
+        made.output = payload_view(detail.output, source_of(row, "output")) if detail.output else None
     elif active == "attributes":
-        made.attributes = attribute_rows(detail.attributes)
-        made.resource = attribute_rows(detail.resource_attributes)
-        made.scope = attribute_rows(detail.scope_attributes)
+        made.attributes = attribute_rows(detail.attributes, row, "attribute")
+        made.resource = attribute_rows(detail.resource_attributes, row, "resource")
+        made.scope = attribute_rows(detail.scope_attributes, row, "scope")
     elif active == "events":
         made.events = [event_view(event, row.start_ns) for event in detail.events[:EVENT_LIMIT]]
         made.events_hidden = max(len(detail.events) - EVENT_LIMIT, 0)
@@ -153,8 +164,9 @@ def event_view(event: EventRow, start_ns: int) -> EventView:
 
 
 def raw_view(project: str, detail: SpanDetail) -> PayloadView:
-    text = raw_json(project, detail)
-    return PayloadView(payload_view(text[:RAW_LIMIT]).head if len(text) > RAW_LIMIT else text, len(text))
+    """Without a tree: the raw form is for reading and copying as it stands."""
+    told = without_media(raw_json(project, detail))
+    return PayloadView(visible(told[:RAW_LIMIT]), len(told), is_cut=len(told) > RAW_LIMIT)
 
 
 def raw_json(project: str, detail: SpanDetail) -> str:

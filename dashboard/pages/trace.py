@@ -1,63 +1,37 @@
-"""`/traces/{id}/`: header, first rows of the waterfall, its columns as JSON, and the plain table."""
+"""`/traces/{id}/`: header, first rows of the waterfall, its columns as JSON. Other views: `trace_views`."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import threading
-import time
-from collections import OrderedDict
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from dashboard import waterfall, waterfall_rows
 from dashboard.api import trace_ids
+from dashboard.outline import WHOLE, outline, plain
 from dashboard.pages import span as span_page
+from dashboard.pages import trace_views
 from dashboard.pages.access import page
-from tracestore.analysis.tree import Tree, build
+from dashboard.recent_traces import RecentTraces
+from dashboard.timeline import RUNNING, Timeline
 from tracestore.clickhouse import reader
-from tracestore.clickhouse.rows import SpanRow
-from tracestore.errors import NotFound
+from tracestore.clickhouse.concurrently import both
+from tracestore.clickhouse.detecting import hints
+from tracestore.clickhouse.reader import TraceReader
+from tracestore.clickhouse.rows import SpanRow, TraceFinding, TraceSummary
+from tracestore.errors import InvalidInput, Unavailable
 from tracestore.spans.explain import sums
 
-#: Spans of one trace that are shown at most; above, the page says how many there are.
-SPAN_LIMIT = 100_000
-#: Above this many, the page itself is made from the first `FIRST_SPANS` by start time.
-WHOLE_LIMIT = 20_000
+#: The first rows of a giant are made from so many spans by start time, so that its page does not wait for all.
 FIRST_SPANS = 2_000
-TABLE_PAGE = 500
-
-
-class RecentTraces:
-    """The spans read for a page, kept for the seconds until its script asks for the columns.
-
-    Otherwise each trace would be read and its tree built twice. Small, short-lived, per process: a
-    miss only costs time. Traces of more than `WHOLE_LIMIT` spans are never kept.
-    """
-
-    def __init__(self, entries: int = 4, seconds: float = 10.0) -> None:
-        self.entries, self.seconds = entries, seconds
-        self._kept: OrderedDict[tuple[str, str], tuple[float, list[SpanRow], Tree]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def put(self, project: str, trace_id: str, spans: list[SpanRow], tree: Tree) -> None:
-        now = time.monotonic()
-        with self._lock:
-            self._kept[project, trace_id] = (now, spans, tree)
-            self._kept.move_to_end((project, trace_id))
-            while len(self._kept) > self.entries or next(iter(self._kept.values()))[0] < now - self.seconds:
-                self._kept.popitem(last=False)
-
-    def take(self, project: str, trace_id: str) -> tuple[list[SpanRow], Tree] | None:
-        """What was put, once: a reload must see spans that came since."""
-        with self._lock:
-            found = self._kept.pop((project, trace_id), None)
-        if found is None or time.monotonic() - found[0] > self.seconds:
-            return None
-        return found[1], found[2]
-
+#: "+N hidden" rows that one page may have pressed, so that its address stays one.
+MOST_OPENED = 200
 
 recent = RecentTraces()
 
@@ -65,64 +39,119 @@ recent = RecentTraces()
 @page
 def trace(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
     trace_id = trace_ids.trace_id(trace_id)
+    other = trace_views.other_view(request, project, trace_id)
+    if other is not None:
+        return other
     store = reader.get_reader()
-    summary = store.trace(project, trace_id)
+    summary, (version, findings) = about(store, project, trace_id)
     selected = request.GET.get("span", "").lower()
-    as_table = request.GET.get("view") == "table"
-    # Of a huge trace the first rows come from its first spans, so that the page does not wait for all.
-    is_huge = summary.span_count > WHOLE_LIMIT and not selected and not as_table
-    spans = store.spans(project, trace_id, limit=FIRST_SPANS if is_huge else SPAN_LIMIT)
-    tree = build(spans)
-    node = next((n for n, i in enumerate(tree.order) if spans[i].span_id == selected), -1) if selected else -1
-    shown = min(summary.span_count, SPAN_LIMIT) if is_huge else len(spans)
-    context: dict[str, Any] = {
-        "summary": summary,
-        # Only of the whole trace: sums over a part of it would contradict the summary.
-        "sums": sums(spans) if len(spans) >= summary.span_count else None,
-        "hidden": max(summary.span_count - shown, 0),
-        "span_total": shown,
+    is_giant = summary.span_count > WHOLE
+    is_part = is_giant and not selected
+    most = FIRST_SPANS if is_part else settings.TRACE_VIEW_MAX_SPANS
+    # The header's sums need whole spans, the rows do not.
+    spans = [] if is_giant else store.spans(project, trace_id, limit=most)
+    timeline = Timeline(
+        store.timeline(project, trace_id, limit=most) if is_giant else spans,
+        findings=findings,
+        is_running=summary.status == RUNNING,
+        version=version,
+    )
+    node = timeline.node_of.get(selected, -1) if selected else -1
+    context = head(summary, spans) | {
+        **trace_views.judged(project, summary, findings),
+        "findings": findings,
+        "unread": max(summary.span_count - settings.TRACE_VIEW_MAX_SPANS, 0),
+        "is_skeleton": summary.span_count > WHOLE,
+        "most_read": settings.TRACE_VIEW_MAX_SPANS,
+        "most_shown": WHOLE,
+        "span_total": min(summary.span_count, settings.TRACE_VIEW_MAX_SPANS) if is_part else timeline.total,
         "q": request.GET.get("q", ""),
         "missing_span": bool(selected) and node < 0,
         "selected": selected if node >= 0 else "",
-        "selected_node": node,
+        "columns_url": reverse("trace-columns", args=[trace_id]),
     }
-    if as_table:
-        context["table"], context["rows"] = table_page(spans, tree, context["q"], request.GET.get("page", "1"))
-        return render(request, "dashboard/trace/table.html", context)
     if node >= 0:
-        detail = store.span(project, trace_id, selected)
-        context["drawer"] = span_page.drawer(project, detail, request.GET.get("tab", ""))
-    if len(spans) <= WHOLE_LIMIT and not is_huge:
-        recent.put(project, trace_id, spans, tree)
-    context["rows"] = waterfall_rows.rows(spans, tree, waterfall_rows.first_nodes(tree, node), node)
+        context["columns_query"] = f"?{urlencode({'span': selected})}"
+        if timeline.span(node).status != RUNNING:
+            detail = store.span(project, trace_id, selected)
+            context["drawer"] = span_page.drawer_for(request, project, detail)
+    if not is_part:
+        recent.put(project, trace_id, timeline)
+    context["rows"] = waterfall_rows.first_rows(timeline, node)
+    context["chosen_row"] = next((row.index for row in context["rows"] if row.selected), None)
     return render(request, "dashboard/trace/trace.html", context)
 
 
 @page
-def trace_columns(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
-    """The waterfall's columns; see dashboard/waterfall.py for their form."""
+def trace_header(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
+    """The header alone, for a page whose trace grows."""
     trace_id = trace_ids.trace_id(trace_id)
-    found = recent.take(project, trace_id)
-    if found is None:
-        spans = reader.get_reader().spans(project, trace_id, limit=SPAN_LIMIT)
-        if not spans:
-            raise NotFound("There is no such trace in this project.")
-        found = spans, build(spans)
-    body = json.dumps(waterfall.columns(*found), separators=(",", ":"), ensure_ascii=False)
+    store = reader.get_reader()
+    summary, (_, findings) = about(store, project, trace_id)
+    spans = store.spans(project, trace_id, limit=FIRST_SPANS)
+    return render(
+        request,
+        "dashboard/trace/facts.html",
+        head(summary, spans) | trace_views.judged(project, summary, findings) | {"findings": findings},
+    )
+
+
+@page
+def look_here(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
+    """Where to look first in a run that failed; asked for when the page is there, since it reads payloads."""
+    summary = reader.get_reader().trace(project, trace_ids.trace_id(trace_id))
+    try:
+        hint = hints.hint(project, summary)
+    except Unavailable:
+        return HttpResponse(status=204)  # a hint is not worth an error on a page that is there
+    context = {"hint": hint, "trace_id": summary.trace_id}
+    return render(request, "dashboard/trace/look_here.html", context)
+
+
+@page
+def trace_columns(request: HttpRequest, project: str, trace_id: str) -> HttpResponse:
+    """The waterfall's columns; see dashboard/waterfall.py for their form.
+
+    `under` (repeatable) names the span of a "+N hidden" row that was pressed, or is empty for the one
+    below all; `span` must be among the rows; `plain=1` asks for all spans and nothing else; `known` is
+    the `version` of the columns that the page has: if they would be the same, the answer is 204.
+    """
+    trace_id = trace_ids.trace_id(trace_id)
+    opened = request.GET.getlist("under")
+    if len(opened) > MOST_OPENED:
+        raise InvalidInput(f"At most {MOST_OPENED} hidden rows can be opened; narrow the filter.", field="under")
+    store = reader.get_reader()
+    summary, (version, findings) = about(store, project, trace_id)
+    if request.GET.get("known") == version:
+        return HttpResponse(status=204)
+    timeline = recent.get(project, trace_id, version)
+    if timeline is None:
+        spans = store.timeline(project, trace_id, limit=settings.TRACE_VIEW_MAX_SPANS)
+        timeline = Timeline(spans, findings=findings, is_running=summary.status == RUNNING, version=version)
+        if len(spans) > WHOLE:
+            # Its hidden rows will be opened next; a small one would not be asked for again.
+            recent.put(project, trace_id, timeline)
+    if request.GET.get("plain") == "1":
+        rows = plain(timeline)
+    else:
+        rows = outline(timeline, opened, timeline.node_of.get(request.GET.get("span", "").lower(), -1))
+    body = json.dumps(waterfall.columns(timeline, rows), separators=(",", ":"), ensure_ascii=False)
     return HttpResponse(body.encode("utf-8", "replace"), content_type="application/json")
 
 
-def table_page(spans: list[SpanRow], tree: Tree, text: str, number: str) -> tuple[Any, list[waterfall_rows.Row]]:
-    """One page of the plain table and its rows, of those whose name, type, model or tool has the text."""
-    wanted = text.casefold().strip()
-    nodes = [
-        node
-        for node, index in enumerate(tree.order)
-        if not wanted or any(wanted in field.casefold() for field in searched(spans[index]))
-    ]
-    found = Paginator(nodes, TABLE_PAGE).get_page(number)
-    return found, waterfall_rows.rows(spans, tree, list(found.object_list))
+def about(store: TraceReader, project: str, trace_id: str) -> tuple[TraceSummary, tuple[str, list[TraceFinding]]]:
+    """A trace's summary; what its rows depend on, as one version; its findings.
+
+    The version is read before the spans are, so that what comes in between is seen the next time.
+    """
+    summary, (stored, findings) = both(
+        lambda: store.trace(project, trace_id),
+        lambda: (store.version(project, trace_id), store.trace_findings(project, trace_id)),
+    )
+    parts = [stored, summary.status == RUNNING, *(found.id for found in findings)]
+    return summary, (hashlib.sha256(repr(parts).encode()).hexdigest()[:16], findings)
 
 
-def searched(span: SpanRow) -> tuple[str, ...]:
-    return (span.name, span.type, span.status, waterfall.label(span), span.span_id)
+def head(summary: TraceSummary, spans: list[SpanRow]) -> dict[str, Any]:
+    # Sums only of the whole trace: over a part of it they would contradict the summary.
+    return {"summary": summary, "sums": sums(spans) if len(spans) >= summary.span_count else None}

@@ -69,3 +69,31 @@ def type_mark(span_type: str) -> SafeString:
         icon(known),
         visible_text.visible(span_type, limit=20) or "other",
     )
+
+
+@register.filter
+def times(factor: float) -> str:
+    """`3.4 ×`, `620 ×`."""
+    return f"{figures_as_text.significant(factor, 2 if factor < 100 else 3)} ×"
+
+
+@register.filter
+def each(sum_of_all: int, count: int) -> str:
+    """The mean, to one place; an en dash of nothing."""
+    return f"{sum_of_all / count:.1f}" if count else "–"
+
+
+@register.filter
+def percent(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "–"
+
+
+@register.filter
+def share(part: float) -> str:
+    return f"{part:.0%}"
+
+
+@register.filter
+def each_cost(sum_of_all: float | None, count: int) -> str:
+    """The mean cost; `unknown` where nothing has a price."""
+    return figures_as_text.cost(None if sum_of_all is None or not count else sum_of_all / count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.analysis.test_tree import Node
-from tracestore.analysis.timing import critical_path, self_times
+from tracestore.analysis.timing import critical_path, idle_gaps, self_times
 from tracestore.analysis.tree import build
 
 
@@ -59,3 +59,17 @@ def test_several_roots_are_one_path_and_gaps_are_on_nobody() -> None:
 
 def test_nothing_has_no_path() -> None:
     assert path([]) == []
+
+
+def test_a_run_is_idle_while_only_what_waits_is_open() -> None:
+    ms = 1_000_000
+    spans = [
+        Node("p", "", 0, 2000 * ms),
+        Node("a", "p", 0, 500 * ms),
+        Node("b", "p", 100 * ms, 300 * ms),
+        Node("c", "p", 550 * ms, 800 * ms),  # 50 ms are too short to tell
+        Node("d", "p", 1200 * ms, 1500 * ms),
+    ]
+    assert idle_gaps(build(spans), spans) == [(800 * ms, 1200 * ms), (1500 * ms, 2000 * ms)]
+    assert idle_gaps(build(spans[:1]), spans[:1]) == []
+    assert idle_gaps(build([]), []) == []

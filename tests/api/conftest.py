@@ -13,8 +13,10 @@ from django.test import Client
 
 from dashboard.api import traces
 from tests.api import rows
+from tests.pages.fake_reader import in_short
 from tracestore import keys
-from tracestore.clickhouse.rows import Page, SpanDetail, SpanRow, TraceFilter, TraceSummary
+from tracestore.clickhouse.orders import NEWEST, Order
+from tracestore.clickhouse.rows import Page, SpanDetail, SpanRow, TimelineSpan, TraceFilter, TraceSummary
 from tracestore.errors import NotFound
 from tracestore.models import Membership, Project
 
@@ -37,11 +39,11 @@ class FakeReader:
         return self.spans_of.get((project, trace_id), [])
 
     def list_traces(
-        self, project: str, wanted: TraceFilter, *, limit: int = 100, cursor: str | None = None
+        self, project: str, wanted: TraceFilter, *, limit: int = 100, cursor: str | None = None, order: Order = NEWEST
     ) -> Page[TraceSummary]:
         if self.fails is not None:
             raise self.fails
-        self.asked.append({"project": project, "wanted": wanted, "limit": limit, "cursor": cursor})
+        self.asked.append({"project": project, "wanted": wanted, "limit": limit, "cursor": cursor, "order": order})
         found = [rows.summary(trace_id) for owner, trace_id in self.spans_of if owner == project]
         return Page(found[:limit], self.next)
 
@@ -52,6 +54,9 @@ class FakeReader:
 
     def spans(self, project: str, trace_id: str, *, limit: int = 100_000) -> list[SpanRow]:
         return [detail.row for detail in self.found(project, trace_id)][:limit]
+
+    def timeline(self, project: str, trace_id: str, *, limit: int) -> list[TimelineSpan]:
+        return [in_short(row) for row in self.spans(project, trace_id, limit=limit)]
 
     def spans_full(self, project: str, trace_id: str, *, limit: int = 100_000) -> list[SpanDetail]:
         return self.found(project, trace_id)[:limit]

@@ -120,7 +120,7 @@ def test_a_login_reads_the_project_of_its_membership(
     browser.force_login(user)
     assert browser.get(TRACE).status_code == 200
     who = browser.get(WHO).json()
-    assert (who["user"], who["project"], who["scopes"]) == ("ada", "default", ["read", "sql"])
+    assert (who["user"], who["project"], who["scopes"]) == ("ada", "default", ["read", "respond", "sql"])
     assert browser.get(f"{TRACE}?project=other").status_code == 404
 
     Membership.objects.create(user=user, project=other_project, role=Membership.Role.OWNER)

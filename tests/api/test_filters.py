@@ -1,40 +1,29 @@
-"""How the words of `q` are understood."""
+"""How the list's parameters are understood. The language of `q` itself: tests/search."""
 
 from __future__ import annotations
 
 import pytest
 from django.http import QueryDict
 
-from dashboard.api.filters import split_question, trace_query
+from dashboard.api.filters import trace_query
+from tracestore.clickhouse.rows import TraceFilter
 from tracestore.errors import InvalidInput
+from tracestore.search.tree import And, Text, exactly
 
 
-@pytest.mark.parametrize(
-    ("question", "found", "text"),
-    [
-        ("", {}, ""),
-        ("no route to host", {}, "no route to host"),
-        ("  two   spaces ", {}, "two spaces"),
-        ("agent:planner", {"agent": "planner"}, ""),
-        ("session:s-1 user:u:1", {"session_id": "s-1", "user_id": "u:1"}, ""),
-        ('tool:"web search" refund', {"tool": "web search"}, "refund"),
-        ('"agent:planner"', {}, "agent:planner"),
-        ("http://host:80/ at 12:30", {}, "http://host:80/ at 12:30"),
-        ("agent: planner", {}, "agent: planner"),
-        ('an "open quote', {}, "an open quote"),
-        ('agent:""', {}, ""),
-        ("status:error status:error", {"status": "error"}, ""),
-    ],
-)
-def test_words(question: str, found: dict[str, str], text: str) -> None:
-    assert split_question(question) == (found, text)
+def test_parameters_and_the_search_stand_beside_each_other() -> None:
+    query = trace_query(QueryDict("q=agent:a refund&agent=b&sort=cost-up&limit=7&cursor=x"))
+    assert query.wanted == TraceFilter(agent="b", search=And((exactly("agent", "a"), Text("refund"))))
+    assert (query.order.name, query.limit, query.cursor) == ("cost-up", 7, "x")
 
 
-@pytest.mark.parametrize("query", ["q=agent:a agent:b", "q=agent:a&agent=b", "q=status:lost"])
-def test_contradictions_are_refused(query: str) -> None:
-    with pytest.raises(InvalidInput):
-        trace_query(QueryDict(query))
+def test_nothing_asked_is_everything_newest_first() -> None:
+    query = trace_query(QueryDict("q=&agent=&sort="))
+    assert (query.wanted, query.order.name, query.limit) == (TraceFilter(), "time", 100)
 
 
-def test_the_same_filter_twice_is_fine() -> None:
-    assert trace_query(QueryDict("q=agent:a&agent=a")).wanted.agent == "a"
+def test_an_order_is_one_of_those_there_are() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        trace_query(QueryDict("sort=beauty"))
+    assert caught.value.field == "sort"
+    assert "duration-up" in caught.value.message

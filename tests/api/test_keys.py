@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
 from dashboard.api.keys import KeyShape, MadeKey
 from tests.api.conftest import with_key
 from tracestore import keys
-from tracestore.models import ApiKey, Project
+from tracestore.models import ApiKey, Membership, Project
 
 KEYS = "/api/v1/keys/"
 
@@ -91,3 +92,13 @@ def test_only_an_admin_and_only_of_this_project(admin: Client, default_project: 
     reader = with_key(default_project, "read", "ingest", "sql")
     assert reader.get(KEYS).status_code == 403
     assert post(reader, KEYS, {"name": "x", "scopes": ["read"]}).status_code == 403
+
+
+def test_who_made_a_key_is_kept(admin: Client, user: User) -> None:
+    first = post(admin, KEYS, {"name": "by a key", "scopes": ["read"]}).json()
+    assert first["created_by"] == f"key {ApiKey.objects.get(name='test').prefix}"
+    Membership.objects.filter(user=user).update(role="admin")
+    browser = Client()
+    browser.force_login(user)
+    assert post(browser, f"{KEYS}{first['id']}/rotate/", {}).json()["created_by"] == "ada"
+    assert {one["name"]: one["created_by"] for one in admin.get(KEYS).json()["results"]}["test"] == ""

@@ -26,9 +26,9 @@ def test_reading(default_project: Project) -> None:
     answer = with_key(default_project).get(ADDRESS).json()
     assert (answer["payload_days"], answer["span_days"], answer["tool_call_days"]) == (None, None, None)
     assert [row["table"] for row in answer["stored"]] == [
-        "stored_payloads", "stored_spans", "stored_traces", "stored_tool_calls",
+        "stored_payloads", "stored_histories", "stored_spans", "stored_traces", "stored_tool_calls",
     ]  # fmt: skip
-    assert answer["stored"][1] == {
+    assert answer["stored"][2] == {
         "table": "stored_spans", "setting": "span_days", "keeps_days": None, "rows": 3,
         "first": "1970-01-01T00:00:00.000000000Z", "last": "1970-01-01T00:00:01.000000000Z",
         "bytes_on_disk": 77, "estimated": True,

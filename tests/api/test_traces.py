@@ -11,7 +11,9 @@ from dashboard.api import representations, serializers
 from tests.api import rows
 from tests.api.conftest import FakeReader
 from tests.api.rows import TRACE_ID
+from tracestore.clickhouse.orders import NEWEST
 from tracestore.clickhouse.rows import EventRow, TraceFilter
+from tracestore.search.tree import And, Text, exactly
 from tracestore.spans.semconv.log_events import Evaluation
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +45,9 @@ def test_the_list_has_the_contracts_fields(client: Client, reader: FakeReader) -
 
 def test_the_list_asks_for_a_hundred_unless_told(client: Client, reader: FakeReader) -> None:
     client.get(TRACES)
-    assert reader.asked == [{"project": "default", "wanted": TraceFilter(), "limit": 100, "cursor": None}]
+    assert reader.asked == [
+        {"project": "default", "wanted": TraceFilter(), "limit": 100, "cursor": None, "order": NEWEST}
+    ]
 
 
 def test_cursors_go_through(client: Client, reader: FakeReader) -> None:
@@ -70,14 +74,13 @@ def test_filters_reach_the_store(client: Client, reader: FakeReader) -> None:
     assert reader.asked[0]["wanted"] == TraceFilter(
         since=datetime(2026, 1, 31, 12, tzinfo=UTC),
         until=datetime(2026, 2, 1, tzinfo=UTC),
-        agent="night shift",
         status="error",
         service="travel",
         session_id="s",
         user_id="u",
         model="m",
         tool="t",
-        text="no route status:error",
+        search=And((exactly("agent", "night shift"), Text("no"), Text("route"), Text("status:error"))),
     )
 
 
@@ -92,8 +95,10 @@ def test_filters_reach_the_store(client: Client, reader: FakeReader) -> None:
         ("limit", "ten", "from 1 to 1000"),
         ("limit", "-1", "from 1 to 1000"),
         ("limit", "٣", "from 1 to 1000"),
-        ("status", "broken", "ok or error"),
+        ("status", "broken", "ok, error or running"),
         ("q", "x" * 2001, "2000"),
+        ("q", "agnt:x", "agent"),
+        ("sort", "name", "duration"),
         ("agent", "x" * 2001, "2000"),
     ],
 )
@@ -106,6 +111,11 @@ def test_a_bad_parameter_is_named(
     assert (error["code"], error["field"]) == ("invalid_input", parameter)
     assert expected in error["message"]
     assert reader.asked == []
+
+
+def test_a_search_that_makes_no_sense_is_pointed_at(client: Client, reader: FakeReader) -> None:
+    error = client.get(TRACES, {"q": "status:error cost>much"}).json()["error"]
+    assert (error["field"], error["offset"]) == ("q", 18)
 
 
 def test_an_impossible_range_is_told(client: Client, reader: FakeReader) -> None:
@@ -168,7 +178,7 @@ def test_a_span_has_payloads_messages_and_explanations(client: Client, reader: F
     assert (span["input"], span["output"]) == ("to Rome", "by train")
     assert span["messages"]["input"] == [{"role": "user", "parts": [{"type": "text", "text": "to Rome"}]}]
     assert set(span["messages"]) == set(serializers.Conversation().fields)
-    assert span["explain"] == {"usage_rule": "gen_ai", "price_source": "", "incomplete": True}
+    assert span["explanation"]["incomplete"] is True
     assert set(span["explanation"]) == set(serializers.Explained().fields)
     for part, shape in (("tokens", serializers.TokensExplained()), ("cost", serializers.CostExplained())):
         assert set(span["explanation"][part]) == set(shape.fields)
@@ -215,5 +225,4 @@ def test_the_schema_describes_what_is_answered() -> None:
     assert set(span["events"][0]) == set(serializers.Event().fields)
     assert set(span["links"][0]) == set(serializers.Link().fields)
     detail_fields = set(serializers.SpanDetail().fields) - set(serializers.Span().fields)
-    assert detail_fields == {"input", "output", "messages", "evaluations", "explain", "explanation"}
-    assert set(representations.explain(rows.row())) == set(serializers.Explanation().fields)
+    assert detail_fields == {"input", "output", "messages", "evaluations", "explanation"}

@@ -29,6 +29,18 @@ def test_a_renewed_request_is_whole_and_its_ids_are_new(template: type[Template]
         assert all(abs(time.time_ns() - record.start_ns) < 60 * 10**9 for record in records)
 
 
+def test_conversations_change_after_their_turns() -> None:
+    request = Template(build(SHAPES["small"], 1, spans=64), turns=2)
+    seen = []
+    for number in range(4):
+        records = decode_protobuf(request.renew(number)).records
+        seen.append({dict(record.attributes).get("gen_ai.conversation.id") for record in records} - {None})
+    assert seen[0] == seen[1]
+    assert seen[2] == seen[3]
+    assert len(seen[0]) == len(seen[2]) == 4
+    assert seen[0] != seen[2]
+
+
 def test_both_encodings_say_the_same() -> None:
     request = build(SHAPES["realistic"], 2, spans=16)
     protobuf, json = (

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from django.conf import settings
 
+from tests.cluster.engine import CLUSTER, ClusterEngine
 from tests.engine_process import EngineProcess
 from tracestore.clickhouse import client, migrations
 from tracestore.clickhouse.client import DATABASE
+from tracestore.engine import readers
 from tracestore.secrets import Secrets
+
+#: `TESTS_ON_CLUSTER=1 pytest tests/clickhouse` runs these tests on the schema of a cluster, one shard of it.
+AS_CLUSTER = os.environ.get("TESTS_ON_CLUSTER") == "1"
 
 
 @pytest.fixture(scope="package")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    with EngineProcess(tmp_path_factory.mktemp("engine") / "data") as engine:
+    kind, cluster = (ClusterEngine, CLUSTER) if AS_CLUSTER else (EngineProcess, "")
+    folder = tmp_path_factory.mktemp("engine")
+    with kind(folder / "data", "--readers", str(folder / readers.FILE)) as engine:
         before = settings.ENVIRONMENT, settings.SECRETS
-        settings.ENVIRONMENT = replace(before[0], clickhouse_port=engine.port, clickhouse_url=None)
+        settings.ENVIRONMENT = replace(
+            before[0], clickhouse_port=engine.port, clickhouse_url=None, clickhouse_cluster=cluster
+        )
         settings.SECRETS = Secrets("secret", engine.admin_password, engine.reader_password)
         client.reset()
         for migration in migrations.pending():
@@ -33,6 +43,7 @@ def empty(store: EngineProcess) -> None:
     """Each test starts with empty tables."""
     for table in (
         "stored_spans", "stored_payloads", "trace_activity", "settled_until", "stored_traces", "stored_findings",
-        "stored_logs", "trace_links", "stored_tool_calls",
+        "stored_logs", "trace_links", "stored_tool_calls", "stored_dismissals", "detected_until", "stored_histories",
+        "stored_agent_health",
     ):  # fmt: skip
         client.command(f"TRUNCATE TABLE {DATABASE}.{table}")

@@ -165,5 +165,6 @@ def test_payloads_never_outlive_their_spans(projects: None) -> None:
     retention.change("brief", Retention(span_days=30))
     plan = retention.kept_from(date(2026, 1, 31))
     assert plan == {
-        table: {date(2026, 1, 1): ["brief"]} for table in ("stored_payloads", "stored_spans", "stored_traces")
+        table: {date(2026, 1, 1): ["brief"]}
+        for table in ("stored_payloads", "stored_histories", "stored_spans", "stored_traces")
     }

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.clickhouse.spans import SECOND, START, llm, span
+from tests.clickhouse.test_settling import settle
 from tests.clickhouse.test_writer import write
-from tracestore.clickhouse import client, filters, queries
+from tracestore.clickhouse import client, queries, settling
+from tracestore.clickhouse.orders import NEWEST, cursor_after
 from tracestore.clickhouse.reader import get_reader
 from tracestore.clickhouse.rows import SpanRow, TraceFilter, TraceSummary
 from tracestore.errors import InvalidInput
@@ -22,8 +24,10 @@ def test_columns_are_the_fields_in_order() -> None:
     write(span(1))
     spans = client.run(queries.load("spans"), {"project": "default", "trace_id": f"{1:032x}", "limit": 1})
     assert list(spans.column_names) == list(SpanRow.__slots__)
-    traces = client.run(queries.load("list_traces"), {"project": "default", "limit": 1})
+    traces = client.run(queries.load("trace_open"), {"project": "default", "trace_id": f"{1:032x}"})
     assert list(traces.column_names) == list(TraceSummary.__slots__)
+    stored = client.run(f"DESCRIBE (SELECT {queries.load('trace_columns')} FROM stored_traces)")
+    assert [row[0] for row in stored.result_rows] == list(TraceSummary.__slots__)[:-1]
 
 
 def test_pages_follow_each_other_while_new_traces_arrive() -> None:
@@ -51,7 +55,7 @@ def test_traces_of_one_moment_are_paged_by_id() -> None:
     assert seen == ["t5", "t4", "t3", "t2", "t1"]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "!!!", "bm90IG9uZQ", filters.cursor_after(-1, "a"), "MQ"])
+@pytest.mark.parametrize("cursor", ["", "x", "!!!", "bm90IG9uZQ", cursor_after(NEWEST, (-1, "a")), "MQ"])
 def test_a_foreign_cursor_is_refused_by_name(cursor: str) -> None:
     if not cursor:
         return
@@ -93,7 +97,36 @@ def test_text_is_bound_never_put_into_the_statement(text: str) -> None:
     assert names(text=text) == [f"has {text} in it"]
 
 
-def test_agents_by_number_of_traces() -> None:
-    for number, agent in enumerate(["a", "b", "b", ""], 1):
-        write(span(1, trace=number, agent=agent))
-    assert get_reader().agents("default", TraceFilter()) == [("b", 2), ("a", 1)]
+def test_paths_of_finished_runs_are_in_order_and_open_ones_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "QUIET_MS", 50)
+
+    def run(trace: int) -> None:
+        write(
+            span(1, trace=trace, type="agent", agent="planner"),
+            span(2, trace=trace, parent=1, type="workflow"),
+            llm(3, trace=trace, parent=1, agent="planner"),
+            span(4, trace=trace, parent=1, type="tool", tool_name="search"),
+            span(5, trace=trace, parent=1, type="retrieval", name="look up"),
+        )
+
+    run(1)
+    settle()
+    run(2)
+    traces = get_reader().list_traces("default", TraceFilter()).results
+    assert len(traces) == 2
+    paths = get_reader().run_paths("default", traces, ("agent", "llm", "tool", "retrieval"))
+    assert paths == {f"{1:032x}": ["agent:planner", "llm:planner", "tool:search", "retrieval:look up"]}
+    assert get_reader().run_paths("default", [], ("llm",)) == {}
+    assert get_reader().run_paths("other", traces, ("llm",)) == {}
+
+
+def test_digests_are_equal_for_equal_payloads_only() -> None:
+    write(
+        span(1, input="x" * 9000 + "1", output="same"),
+        span(2, input="x" * 9000 + "2", output="same"),
+    )
+    found = get_reader().payload_digests("default", f"{1:032x}", [f"{1:016x}", f"{2:016x}", f"{3:016x}"])
+    assert set(found) == {f"{1:016x}", f"{2:016x}"}
+    (first_in, first_out), (second_in, second_out) = found.values()
+    assert (first_in == second_in, first_out == second_out) == (False, True)
+    assert get_reader().payload_digests("other", f"{1:032x}", [f"{1:016x}"]) == {}

@@ -58,6 +58,8 @@ class Stack:
             "TRACESTORE_API_KEY": API_KEY,
             "TRACESTORE_SQL_PASSWORD": SQL_PASSWORD,
             "TRACESTORE_ADMIN_PASSWORD": ADMIN_PASSWORD,
+            # Tests and benchmarks ask as fast as they can.
+            "TRACESTORE_API_REQUESTS_PER_SECOND": "0",
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -173,7 +173,7 @@ def test_figures_and_tree(stack: Stack, runs: list[Run], number: int) -> None:
         1, 1 + 2 * TURNS, TURNS, tokens[0], cost,
     ]  # fmt: skip
 
-    tree = stack.api(f"traces/{run.trace_id.hex()}/columns/")
+    tree = stack.api(f"traces/{run.trace_id.hex()}/columns/?plain=1")
     assert tree["depth"] == [0, *[1, 2] * TURNS]
     assert tree["id"] == [span.span_id.hex() for span in run.spans]
     # The tool begins when its call is over, as with streaming SDKs; nothing else is odd.
@@ -243,7 +243,7 @@ def test_odd_parents_and_clocks(stack: Stack, odd_runs: dict[str, Run], name: st
     ]  # fmt: skip
     begun = min(span.start_time_unix_nano for span in run.spans)
     assert trace["duration_ns"] == max(span.end_time_unix_nano for span in run.spans) - begun
-    tree: dict[str, Any] = stack.api(f"traces/{run.trace_id.hex()}/columns/")
+    tree: dict[str, Any] = stack.api(f"traces/{run.trace_id.hex()}/columns/?plain=1")
     assert sorted(tree["id"]) == sorted(span.span_id.hex() for span in run.spans)
     assert tree["depth"].count(0) == odd.roots
     assert sum(1 for flags in tree["flags"] if flags & odd.flag) == odd.flagged

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.e2e.chromium import PATIENCE_MS, launched
-from tests.pages import sample_traces
+from tests.e2e.test_accessibility import look_in_both_themes
+from tests.pages import sample_runs, sample_traces
 from tests.pages.fake_reader import FakeReader, copy_at, synthetic_trace
 from tests.pages.sample_traces import HOSTILE, ODD, SUPPORT, id_of
 from tracestore.clickhouse import reader
@@ -93,18 +94,19 @@ def live(page: Page) -> None:
 
 
 def names(page: Page) -> list[str]:
-    """The names of the rows that show, from the top."""
+    """The names of the rows that show, from the top, once what the model says is drawn (with the next frame)."""
     return page.evaluate(
-        """() => [...document.querySelectorAll('.wf-row')].filter(r => !r.hidden)
+        """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
+        .then(() => [...document.querySelectorAll('#wf-rows .wf-row')].filter(r => !r.hidden)
         .sort((a, b) => a.getAttribute('aria-rowindex') - b.getAttribute('aria-rowindex'))
-        .map(r => r.querySelector('.wf-name a').textContent)"""
+        .map(r => r.querySelector('.wf-name a').textContent))"""
     )
 
 
 def wait_for_rows(page: Page, count: int) -> None:
     """Rows are drawn with the next frame."""
     page.wait_for_function(
-        "count => [...document.querySelectorAll('.wf-row')].filter(r => !r.hidden).length === count", arg=count
+        "count => [...document.querySelectorAll('#wf-rows .wf-row')].filter(r => !r.hidden).length === count", arg=count
     )
 
 
@@ -128,7 +130,7 @@ def test_list_to_trace_to_span_and_back(inside: Page, live_server: LiveServer) -
     inside.wait_for_url("**/traces/?q=concierge")
     expect(inside.locator("tr[data-trace]")).to_have_count(1)
     assert inside.evaluate("document.activeElement.id") == "q", "filtering took the focus away"
-    inside.click("tr[data-trace] .when")
+    inside.click("tr[data-trace] .c-time")
     live(inside)
     inside.click(f'.wf-row[data-span-id="{id_of(10)}"] .wf-name a')
     expect(inside.locator("#drawer h2")).to_have_text("chat house-model")
@@ -155,15 +157,15 @@ def test_every_filter_reloads_the_list_and_is_in_the_address(inside: Page, live_
     inside.click(".chip button")
     inside.wait_for_url("**/traces/")
     expect(inside.locator("tr[data-trace]")).to_have_count(4)
-    inside.select_option("[name=status]", "error")
-    inside.wait_for_url("**/traces/?status=error")
+    inside.click("#facets >> text=error")
+    inside.wait_for_url("**/traces/?q=status%3Aerror")
     expect(inside.locator("tr[data-trace]")).to_have_count(1)
     inside.click("text=15 min")
-    inside.wait_for_url("**/traces/?status=error&since=15m")
+    inside.wait_for_url("**/traces/?q=status%3Aerror&since=15m")
     expect(inside.locator("#results")).to_contain_text("No trace matches")
     inside.go_back()
     expect(inside.locator("tr[data-trace]")).to_have_count(1)
-    expect(inside.locator("[name=status]")).to_have_value("error")
+    expect(inside.locator("#q")).to_have_value("status:error")
 
 
 def test_the_keyboard_alone_leads_from_the_list_to_an_error_and_back(inside: Page, live_server: LiveServer) -> None:
@@ -186,7 +188,7 @@ def test_the_keyboard_alone_leads_from_the_list_to_an_error_and_back(inside: Pag
     expect(inside.locator("#drawer")).to_be_hidden()
     inside.keyboard.press("g")
     inside.keyboard.press("t")
-    inside.wait_for_url("**/traces/")
+    inside.wait_for_url("**/traces/*")
 
 
 def test_arrows_walk_and_fold_the_tree(inside: Page, live_server: LiveServer) -> None:
@@ -262,17 +264,17 @@ def test_scrolling_keeps_the_pool_small_and_the_rows_right(inside: Page, live_se
     for top in (10_000, 40_000, 71_000, 300):
         inside.evaluate(f"document.getElementById('wf-scroll').scrollTop = {top}")
         inside.wait_for_function(
-            """top => [...document.querySelectorAll('.wf-row')].some(
+            """top => [...document.querySelectorAll('#wf-rows .wf-row')].some(
                 r => !r.hidden && +r.getAttribute('aria-rowindex') === Math.floor(top / 24) + 2)""",
             arg=top,
         )
         wrong = inside.evaluate(
             """() => { const model = document.getElementById('waterfall').waterfall.state.model;
-            return [...document.querySelectorAll('.wf-row')].filter(r => !r.hidden
-            && model.ids[r.getAttribute('aria-rowindex') - 1] !== r.dataset.spanId).length }"""
+            return [...document.querySelectorAll('#wf-rows .wf-row')].filter(r => !r.hidden
+            && model.ids[model.visible[r.getAttribute('aria-rowindex') - 1]] !== r.dataset.spanId).length }"""
         )
         assert wrong == 0
-    assert inside.locator(".wf-row").count() <= 64
+    assert inside.locator("#wf-rows .wf-row").count() <= 64
 
 
 def test_the_first_rows_are_there_without_script(inside: Page, browser: Browser, live_server: LiveServer) -> None:
@@ -289,16 +291,20 @@ def test_the_first_rows_are_there_without_script(inside: Page, browser: Browser,
     context.close()
 
 
-def test_server_and_script_draw_the_same_rows(inside: Page, live_server: LiveServer) -> None:
-    read = """() => [...document.querySelectorAll('.wf-row')].filter(r => !r.hidden)
+def test_server_and_script_draw_the_same_rows(inside: Page, store: FakeReader, live_server: LiveServer) -> None:
+    read = """() => [...document.querySelectorAll('#wf-rows .wf-row')].filter(r => !r.hidden)
         .sort((a, b) => a.getAttribute('aria-rowindex') - b.getAttribute('aria-rowindex'))
         .map(r => [...r.querySelectorAll(
-                '.wf-name a, .wf-label, .wf-error, .wf-type, .wf-c-tokens, .wf-c-cost, .wf-c-dur')]
+                '.wf-name a, .wf-label, .wf-error, .wf-step, .wf-cut, .wf-type, .wf-c-tokens, .wf-c-cost, .wf-c-dur')]
             .filter(e => !e.hidden && e.textContent.trim()).map(e => e.textContent.trim())
-            .concat([...r.querySelectorAll('.wf-odd')].filter(e => !e.hidden).map(e => e.title))
+            .concat([...r.querySelectorAll('.wf-odd, .wf-found')].filter(e => !e.hidden).map(e => e.ariaLabel))
+            .concat([r.className.replace('is-chosen', '').trim()])
             .concat(['aria-level', 'aria-posinset', 'aria-setsize', 'aria-expanded', 'data-span-id']
                 .map(a => r.getAttribute(a))))"""
-    for trace_id in (SUPPORT, ODD, HOSTILE):
+    store.add(sample_runs.loop_trace())
+    store.findings[sample_runs.LOOP] = [sample_runs.finding(id_of(78))]
+    store.add(sample_runs.running_trace(20), status="running")
+    for trace_id in (SUPPORT, ODD, HOSTILE, sample_runs.LOOP, sample_runs.RUNNING):
         address = f"{live_server.url}/traces/{trace_id}/"
         inside.route("**/columns/", lambda route: None)
         inside.goto(address)
@@ -359,6 +365,19 @@ def test_the_first_trace_appears_by_itself(inside: Page, store: FakeReader, live
     expect(inside.locator(".first-steps")).to_contain_text("OTEL_EXPORTER_OTLP_ENDPOINT=http://")
     store.traces = kept
     expect(inside.locator("tr[data-trace]").first).to_be_visible()
+
+
+def test_first_steps_can_be_read_on_a_phone_by_keyboard(
+    inside: Page, store: FakeReader, live_server: LiveServer
+) -> None:
+    store.traces = {}
+    inside.set_viewport_size({"width": 390, "height": 780})
+    inside.goto(f"{live_server.url}/traces/")
+    program = inside.get_by_role("region", name="Program")
+    assert program.evaluate("one => one.scrollWidth > one.clientWidth"), "nothing to scroll, nothing tested"
+    assert look_in_both_themes(inside) == []
+    program.focus()
+    expect(program).to_be_focused()
 
 
 def test_help_opens_by_question_mark_and_closes(inside: Page, live_server: LiveServer) -> None:

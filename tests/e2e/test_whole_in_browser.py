@@ -68,7 +68,7 @@ def test_from_the_login_link_to_a_span(stack: Stack, capture: Capture, browser: 
         page.fill("[name=username]", "admin")
         page.fill("[name=password]", stack.environment["TRACESTORE_ADMIN_PASSWORD"])
         page.press("[name=password]", "Enter")
-    expect(page).to_have_url(re.compile(r"/traces/"))
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
 
     trace_id = capture.trace_ids[0]
     page.goto(f"{stack.web}/traces/?q={trace_id}")

@@ -35,18 +35,24 @@ SCHEMA = {"type": "object", "properties": {"query": {"type": "string"}}}
 CHAT_TOOL = {"type": "function", "function": {"name": "search_kb", "parameters": SCHEMA}}
 RESPONSES_TOOL = {"type": "function", "name": "search_kb", "parameters": SCHEMA}
 
+HALTED = [script for script in SCRIPTS if script.stem.endswith(check.HALTED)]
 one_by_one = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+each_halted = pytest.mark.parametrize("script", HALTED, ids=lambda script: script.stem)
 
 
 def test_every_framework_has_an_example() -> None:
     assert {script.stem for script in SCRIPTS} == {
         "autogen_agent",
         "crewai_agent",
+        "crewai_halted",
         "langgraph_agent",
+        "langgraph_halted",
         "openai_agents_agent",
+        "openai_agents_halted",
         "plain_openai_sdk",
         "plain_otel",
         "pydantic_ai_agent",
+        "pydantic_ai_halted",
     }
 
 
@@ -55,7 +61,7 @@ def test_it_is_short_valid_and_ends_by_flushing(script: Path) -> None:
     source = script.read_text()
     compile(source, script.name, "exec")
     lines = source.splitlines()
-    assert len(lines) <= 45
+    assert len(lines) <= (55 if script in HALTED else 45)
     assert lines[-1] == "provider.shutdown()"
 
 
@@ -73,18 +79,26 @@ def test_it_is_offline_unless_told_otherwise(script: Path) -> None:
     assert set(hosts) <= {"localhost", "127.0.0.1"}
 
 
-@one_by_one
+@pytest.mark.parametrize("script", [one for one in SCRIPTS if one not in HALTED], ids=lambda script: script.stem)
 def test_the_readme_tells_the_same(script: Path) -> None:
-    """Its row installs what the example installs, and the lines to add stand in the example."""
+    """Its row installs what the example installs. The lines to add: `tests/operations/test_book.py`."""
     (row,) = [line for line in README.splitlines() if line.endswith(f"[{script.name}]({script.name}) |")]
-    _, _, install, add, _, _ = row.split("|")
+    _, _, install, _, _ = row.split("|")
     instrumentation = [word for word in check.install_words(script) if "instrumentation" in word]
     assert re.findall(r"`([^`]+)`", install) == instrumentation
+
+
+@each_halted
+def test_the_halted_one_differs_by_the_brake(script: Path) -> None:
+    """The packages are those of the example without it, and the lines that the documents name stand in it."""
+    plain = script.with_name(script.name.replace(check.HALTED, "_agent"))
+    assert check.install_words(script) == check.install_words(plain)
     source = script.read_text()
-    for line in re.findall(r"`([^`]+)`", add):
-        if not line.startswith("gen_ai."):
-            # An import of the example may name more than the row's.
-            assert all(part in source for part in line.split(" import ")), line
+    assert "export TRACESTORE_URL=http://localhost:8000 TRACESTORE_API_KEY=KEY PYTHONPATH=." in source
+    document = (EXAMPLES.parent / "docs" / "client.md").read_text()
+    imported = [line for line in source.splitlines() if "tracestore.client" in line and "import Halted" not in line]
+    assert all(line.replace("Halted, ", "") in document for line in imported)
+    assert f"[{script.name}]({script.name})" in README
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +159,25 @@ def test_chat_calls_the_tool_then_answers(model: FakeModel) -> None:
     assert second["choices"][0]["message"]["content"] == ANSWER
     assert "tool_calls" not in second["choices"][0]["message"]
     assert model.usage[-2:] == [first["usage"], second["usage"]]
+
+
+def test_a_model_whose_tool_finds_nothing_asks_again_without_end(model: FakeModel) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "search_kb", "arguments": "{}"}}
+    messages: list[dict[str, Any]] = [QUESTION]
+    items: list[dict[str, Any]] = [QUESTION]
+    for turn in range(5):
+        choice = asked(model, "/chat/completions", messages=messages, tools=[CHAT_TOOL])["choices"][0]
+        assert choice["finish_reason"] == "tool_calls"
+        messages += [
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": f"no results {turn}"},
+        ]
+        (item,) = asked(model, "/responses", input=items, tools=[RESPONSES_TOOL])["output"]
+        assert item["type"] == "function_call"
+        items += [item, {"type": "function_call_output", "call_id": item["call_id"], "output": "no results"}]
+    messages[-1] = {**messages[-1], "content": "14 days"}
+    answer = asked(model, "/chat/completions", messages=messages, tools=[CHAT_TOOL])
+    assert answer["choices"][0]["message"]["content"] == ANSWER
 
 
 def test_chat_never_calls_a_tool_that_was_not_offered(model: FakeModel) -> None:

@@ -25,12 +25,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from ingest.limits import IngestLimits
-from ingest.rate_limit import Clock, RatesOf
+from ingest.rate_limit import RatesOf
 from ingest.redacting import RedactorOf
 from ingest.server import IngestServer, Parts
+from tracestore.capture_cut import CutterOf
 from tracestore.errors import TracestoreError
 from tracestore.keys import Identity
 from tracestore.spans.model import LogRecord, Span
+from tracestore.token_bucket import Clock
 
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
@@ -154,6 +156,8 @@ def start(
     *,
     require_key: bool = False,
     redactors: RedactorOf = lambda project: None,
+    cutters: CutterOf = lambda project: None,
+    normalise: Callable[..., Span] = Span,
     rates: RatesOf = lambda project: None,
     clock: Clock = time.monotonic,
     **limits: Any,
@@ -169,11 +173,12 @@ def start(
     parts = Parts(
         writer=writer,
         log_writer=log_writer,
-        normalise=Span,
+        normalise=normalise,
         resolve=lambda spans: spans,
         identify=KEYS.get,
         check_ready=check_ready,
         redactors=redactors,
+        cutters=cutters,
         rates=rates,
         clock=clock,
         require_key=require_key,

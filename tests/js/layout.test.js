@@ -12,6 +12,21 @@ test("rows near a scroll position", () => {
   assert.deepEqual(layout.rowsNear(0, 240, 0), [0, 0]);
 });
 
+test("ancestors that were scrolled away lie over the first row that shows below them", () => {
+  const model = new Model(columns()); // root > (alpha > (beta, gamma), delta), epsilon
+  const above = (scrollTop, most) => layout.ancestorsAbove(model, scrollTop, most);
+  assert.deepEqual(above(0), []);
+  assert.deepEqual(above(23), []);
+  // Under root comes beta, which has alpha above it too; under both comes gamma.
+  assert.deepEqual(above(24), [0, 1]);
+  assert.deepEqual(above(24, 1), [1]);
+  // Delta shows under root alone; epsilon under nothing.
+  assert.deepEqual(above(3 * 24), [0]);
+  assert.deepEqual(above(5 * 24), []);
+  model.filter("nothing is called so");
+  assert.deepEqual(above(48), []);
+});
+
 test("bars are placed, clipped, and never too thin to see", () => {
   assert.deepEqual(layout.bar(100, 300, [0, 1000], 500), [50, 150]);
   assert.deepEqual(layout.bar(100, 0, [0, 1000], 500), [50, 2]);

@@ -88,8 +88,8 @@ test("critical pieces are found by node", () => {
 });
 
 test("an empty trace and a huge one", () => {
-  const none = Object.fromEntries(Object.entries(columns()).map(([key, value]) => [key, Array.isArray(value) && key !== "critical" ? [] : value]));
-  const model = new Model({ ...none, n: 0, critical: [[], [], []] });
+  const none = Object.fromEntries(Object.entries(columns()).map(([key, value]) => [key, Array.isArray(value) && !["critical", "hidden", "cuts", "so_far", "line"].includes(key) ? [] : value]));
+  const model = new Model({ ...none, n: 0, critical: [[], [], []], so_far: [[], [], [], []] });
   assert.equal(model.count, 0);
   const big = new Model(random(100_000));
   assert.equal(big.count, 100_000);
@@ -112,4 +112,75 @@ test("flags in words", () => {
   assert.equal(oddities(0), "");
   assert.equal(oddities(1 | 8), "parent not received, starts before its parent: clocks differ");
   assert.equal(oddities(16), "");
+});
+
+/** root > (× 2 [a, b], c), with b's subtree hidden. */
+function grouped() {
+  return columns({
+    parent: [-1, 0, 1, 1, 3, 0],
+    depth: [0, 1, 2, 2, 3, 1],
+    groups: [1],
+    hidden: [[4], ["4444444444444444"], [7]],
+    total: 11,
+    status: [0, 0, 0, 2, 0, 0],
+  });
+}
+
+test("a group is folded at first and its members are reached by error and by level", () => {
+  const model = new Model(grouped());
+  assert.deepEqual(shown(model), ["root", "alpha", "epsilon"]);
+  model.reveal(model.nextError(-1, 1));
+  assert.deepEqual(shown(model), ["root", "alpha", "beta", "gamma", "delta", "epsilon"]);
+  assert.deepEqual([model.levelOf(3), model.parentOf(3), model.setSize(3)], [2, 1, 2]);
+});
+
+test("without groups their members are children of what is around", () => {
+  const model = new Model(grouped());
+  model.setGrouping(false);
+  assert.deepEqual(shown(model), ["root", "beta", "gamma", "delta", "epsilon"]);
+  assert.deepEqual([model.levelOf(3), model.parentOf(3), model.setSize(3), model.place[5]], [1, 0, 3, 3]);
+  model.setGrouping(true);
+  assert.deepEqual(shown(model), ["root", "alpha", "epsilon"]);
+});
+
+test("groups and hidden rows are no spans: not counted, not matched", () => {
+  const model = new Model(grouped());
+  assert.equal(model.spans, 4);
+  assert.equal(model.under.get(4), "4444444444444444");
+  model.filter("alpha");
+  assert.equal(model.matches, 0);
+  model.filter("gamma");
+  assert.deepEqual(shown(model), ["root", "alpha", "gamma"]);
+});
+
+test("a newer model takes over what was folded, by span", () => {
+  const old = new Model(columns());
+  old.setCollapsed(1, true);
+  const next = new Model(columns({ id: ["9", "1", "2", "3", "4", "5"].map((digit) => digit.repeat(16)) }));
+  next.adopt(old);
+  assert.deepEqual([...next.collapsed], [0, 0, 1, 0, 0, 0]);
+});
+
+test("findings lead from row to row around the ends", () => {
+  const found = { severity: "critical", title: "Loop", explanation: "Again.", rows: [4, 1] };
+  const model = new Model(columns({ findings: [found, { ...found, rows: [1] }] }));
+  assert.deepEqual([-1, 1, 4].map((node) => model.nextFinding(node, 1)), [1, 4, 1]);
+  assert.deepEqual([1, 5].map((node) => model.nextFinding(node, -1)), [4, 4]);
+  assert.equal(model.foundAt.get(1).length, 2);
+});
+
+test("the number of a step stands where it begins", () => {
+  const model = new Model(columns({ step: [0, 1, 1, 2, 2, 1], run: [0, 0, 0, 0, 0, 1] }));
+  assert.deepEqual([...model.beginsStep], [0, 1, 0, 1, 0, 1]);
+});
+
+test("shortened idle times move bars and critical pieces alike", () => {
+  const model = new Model(columns());
+  model.setSqueezed(true);
+  assert.ok(model.whole < 850);
+  assert.equal(model.start[4], 500);
+  assert.equal(Math.round(model.start[5] + model.dur[5]), Math.round(model.whole));
+  assert.ok(model.pieceEnd[model.pieceFrom[5]] <= model.whole + 1e-6);
+  model.setSqueezed(false);
+  assert.deepEqual([model.whole, model.start[5]], [1000, 900]);
 });

@@ -1,4 +1,4 @@
-"""Files that people read must agree with the program: settings, targets, containers, links. `make check` runs this."""
+"""Files that people read must agree with the program: settings, targets, links. `make check` runs this."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tracestore.environment import ROOT
 
@@ -75,53 +74,3 @@ def test_constraints_name_no_machine() -> None:
     text = (ROOT / "constraints.txt").read_text()
     assert all(re.fullmatch(r"[\w.-]+==[\w.!+-]+", line) for line in text.splitlines())
     assert not re.search(r"://|@|^tracestore", text, re.M)
-
-
-@pytest.fixture
-def compose() -> dict[str, dict[str, dict[str, object]]]:
-    found: dict[str, dict[str, dict[str, object]]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    return found
-
-
-def test_compose_has_every_process_of_the_served_form(compose: dict[str, dict[str, dict[str, object]]]) -> None:
-    ours = {"bootstrap", "ingest", "worker", "beat", "web"}
-    assert set(compose["services"]) == ours | {"clickhouse", "postgres", "redis"}
-    for name, service in compose["services"].items():
-        assert "healthcheck" in service or name == "bootstrap", name
-    for name in ours - {"bootstrap"}:
-        assert compose["services"][name]["depends_on"]["bootstrap"] == {  # type: ignore[index]
-            "condition": "service_completed_successfully"
-        }
-
-
-def test_compose_sets_only_settings_that_exist_and_no_secrets(compose: dict[str, dict[str, dict[str, object]]]) -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    assert set(SETTING.findall(text)) <= settings()
-    for service in compose["services"].values():
-        for name, value in service.get("environment", {}).items():  # type: ignore[attr-defined]
-            if re.search(r"PASSWORD|SECRET|API_KEY", name):
-                assert value.startswith("${"), name
-
-
-def test_compose_maps_the_ports_that_the_processes_listen_on(compose: dict[str, dict[str, dict[str, object]]]) -> None:
-    services = compose["services"]
-    inside = {
-        name: [str(port).rpartition(":")[2] for port in service.get("ports", [])] for name, service in services.items()
-    }  # type: ignore[attr-defined]
-    assert inside["ingest"] == ["4317", "4318"]
-    assert set(inside["ingest"]) <= set(services["ingest"]["command"])  # type: ignore[call-overload]
-    assert inside["web"] == ["8000"]
-    assert "--port=8000" in services["web"]["command"]  # type: ignore[operator]
-    assert inside["clickhouse"] == ["8123"]
-
-
-def test_the_server_is_of_the_line_of_the_embedded_engine(compose: dict[str, dict[str, dict[str, object]]]) -> None:
-    engine = re.search(r"^chdb-core==(\d+\.\d+)", (ROOT / "constraints.txt").read_text(), re.M)
-    assert engine is not None
-    assert compose["services"]["clickhouse"]["image"] == f"clickhouse/clickhouse-server:{engine[1]}"
-
-
-def test_the_image_runs_as_nobody_special() -> None:
-    text = (ROOT / "Dockerfile").read_text()
-    assert re.search(r"^USER tracestore$", text, re.M)
-    assert "constraints.txt" in text

@@ -21,7 +21,7 @@ def environment(**changes: str | None) -> Environment:
 
 def test_a_first_start_makes_project_owner_and_key() -> None:
     done = first_start.prepare(environment(admin_password="a long password", api_key="key-of-the-operator"))
-    assert len(done.added) == 4
+    assert len(done.added) == 5
     assert Project.objects.get().slug == "default"
     assert Membership.objects.get(user=done.admin).role == Membership.Role.OWNER
     assert authenticate(username="admin", password="a long password") == done.admin
@@ -55,11 +55,11 @@ def test_a_password_may_be_given_later_while_there_is_none() -> None:
     assert authenticate(username="admin", password="given later on") is not None
 
 
-def test_the_demo_has_one_key_that_can_only_send() -> None:
+def test_the_demo_has_one_key_that_can_send_and_ask() -> None:
     project = first_start.prepare(environment()).project
     old, new = first_start.demo_key(project), first_start.demo_key(project)
     assert old != new
     found = keys.identify(new)
     assert found is not None
-    assert found.scopes == frozenset({"ingest"})
+    assert found.scopes == frozenset({"ingest", "read"})
     assert ApiKey.objects.filter(name=first_start.DEMO_KEY_NAME).count() == 1

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import random
+import zlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from tracestore.clickhouse.orders import NEWEST, Order
 from tracestore.clickhouse.reader import TraceReader
-from tracestore.clickhouse.rows import EventRow, Page, SpanDetail, SpanRow, TraceFilter, TraceSummary
+from tracestore.clickhouse.rows import (
+    EventRow,
+    Page,
+    SpanDetail,
+    SpanRow,
+    TimelineSpan,
+    TraceFilter,
+    TraceFinding,
+    TraceSummary,
+)
+from tracestore.clickhouse.trace_counts import Volume, bucket_width
 from tracestore.errors import InvalidInput, NotFound, Unavailable
+from tracestore.search.tree import And, Identifier, Match, Node, Not, Or, Pattern, Text
 
 MS = 1_000_000
 EPOCH = 1_790_000_000_000_000_000
@@ -74,10 +90,15 @@ def summary(spans: list[SpanRow], **more: Any) -> TraceSummary:
         "incomplete": sum(s.incomplete for s in calls),
         "status": "error" if root.status == "error" else "ok",
         "input_preview": root.input_preview,
+        "tools": sorted({s.tool_name for s in spans if s.tool_name}),
     }
     made = TraceSummary(**(values | more))
     made.duration_ns = made.end_ns - made.start_ns
     return made
+
+
+def in_short(row: SpanRow) -> TimelineSpan:
+    return TimelineSpan(*(getattr(row, field.name) for field in fields(TimelineSpan)))
 
 
 class FakeReader(TraceReader):
@@ -88,6 +109,7 @@ class FakeReader(TraceReader):
         self.traces: dict[str, TraceSummary] = {}
         self.rows: dict[str, list[SpanRow]] = {}
         self.details: dict[tuple[str, str], SpanDetail] = {}
+        self.findings: dict[str, list[TraceFinding]] = {}
         self.down = False
 
     def add(self, spans: list[SpanRow], details: list[SpanDetail] | None = None, **more: Any) -> str:
@@ -103,13 +125,19 @@ class FakeReader(TraceReader):
             raise Unavailable("The store does not answer. Try again in a moment.")
 
     def list_traces(
-        self, project: str, wanted: TraceFilter, *, limit: int = 100, cursor: str | None = None
+        self,
+        project: str,
+        wanted: TraceFilter,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        order: Order = NEWEST,
     ) -> Page[TraceSummary]:
         self.check()
         if cursor is not None and not cursor.isdecimal():
             raise InvalidInput("cursor is not one of ours.", field="cursor")
         found = [t for t in self.traces.values() if project == self.project and matches(t, wanted)]
-        found.sort(key=lambda t: (t.start_ns, t.trace_id), reverse=True)
+        found.sort(key=order.place, reverse=not order.up)
         begin = int(cursor or 0)
         following = str(begin + limit) if begin + limit < len(found) else None
         return Page(found[begin : begin + limit], following)
@@ -124,6 +152,15 @@ class FakeReader(TraceReader):
         self.check()
         return self.rows.get(trace_id, [])[:limit] if project == self.project else []
 
+    def timeline(self, project: str, trace_id: str, *, limit: int) -> list[TimelineSpan]:
+        return [in_short(row) for row in self.spans(project, trace_id, limit=limit)]
+
+    def version(self, project: str, trace_id: str) -> str:
+        return str(len(self.rows.get(trace_id, [])))
+
+    def trace_findings(self, project: str, trace_id: str) -> list[TraceFinding]:
+        return self.findings.get(trace_id, [])
+
     def span(self, project: str, trace_id: str, span_id: str) -> SpanDetail:
         self.check()
         for row in self.rows.get(trace_id, []) if project == self.project else []:
@@ -131,12 +168,49 @@ class FakeReader(TraceReader):
                 return self.details.get((trace_id, span_id)) or detail(row)
         raise NotFound("There is no such span in this project.")
 
-    def agents(self, project: str, wanted: TraceFilter) -> list[tuple[str, int]]:
-        self.check()
-        names: dict[str, int] = {}
-        for found in self.list_traces(project, wanted, limit=1_000_000).results:
-            names[found.agent] = names.get(found.agent, 0) + 1
-        return sorted(names.items(), key=lambda item: (-item[1], item[0]))
+    def spans_by_id(self, project: str, trace_id: str, span_ids: Sequence[str]) -> dict[str, SpanDetail]:
+        known = {row.span_id for row in self.rows.get(trace_id, [])} if project == self.project else set()
+        return {one: self.span(project, trace_id, one) for one in span_ids if one in known}
+
+    def volume(self, project: str, wanted: TraceFilter, buckets: int = 60) -> Volume:
+        found = self.list_traces(project, wanted, limit=1_000_000).results
+        if not found:
+            return Volume(0, 1, [], [])
+        first, last = min(t.start_ns for t in found), max(t.start_ns for t in found) + 1
+        width = bucket_width(last - first, buckets)
+        first -= first % width
+        traces = [0] * (-(-(last - first) // width))
+        errors = list(traces)
+        for trace in found:
+            traces[(trace.start_ns - first) // width] += 1
+            errors[(trace.start_ns - first) // width] += trace.status == "error"
+        return Volume(first, width, traces, errors)
+
+    def facets(self, project: str, wanted: TraceFilter, limit: int = 8) -> dict[str, list[tuple[str, int]]]:
+        found = self.list_traces(project, wanted, limit=1_000_000).results
+        counts = {
+            name: Counter(value for trace in found if (value := getattr(trace, name)))
+            for name in ("status", "agent", "service")
+        }
+        counts["tool"] = Counter(tool for trace in found for tool in trace.tools)
+        return {name: counter.most_common(limit) for name, counter in counts.items() if counter}
+
+    def attribute_names(self, project: str, wanted: TraceFilter, space: str) -> list[str]:
+        return ["gen_ai.operation.name", "retry"]
+
+    def payload_digests(self, project: str, trace_id: str, span_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        found = self.spans_by_id(project, trace_id, span_ids)
+        return {one: (zlib.crc32(span.input.encode()), zlib.crc32(span.output.encode())) for one, span in found.items()}
+
+    def run_paths(self, project: str, traces: Sequence[TraceSummary], types: Sequence[str]) -> dict[str, list[str]]:
+        return {
+            one.trace_id: [
+                f"{row.type}:{row.tool_name or row.agent or row.name}"
+                for row in self.spans(project, one.trace_id)
+                if row.type in types
+            ]
+            for one in traces
+        }
 
 
 def ns(moment: datetime) -> int:
@@ -155,8 +229,27 @@ def matches(found: TraceSummary, wanted: TraceFilter) -> bool:
         all(asked in ("", has) for asked, has in exact)
         and (wanted.since is None or found.start_ns >= ns(wanted.since))
         and (wanted.until is None or found.start_ns < ns(wanted.until))
-        and wanted.text.casefold() in f"{found.name} {found.trace_id} {found.input_preview}".casefold()
+        and (wanted.search is None or holds(found, wanted.search))
     )
+
+
+def holds(found: TraceSummary, node: Node) -> bool:
+    """As much of the language as these tests say."""
+    match node:
+        case And(parts):
+            return all(holds(found, part) for part in parts)
+        case Or(parts):
+            return any(holds(found, part) for part in parts)
+        case Not(part):
+            return not holds(found, part)
+        case Text(text) | Identifier(text):
+            return text.casefold() in f"{found.name} {found.trace_id} {found.input_preview}".casefold()
+        case Match(field, "=", Pattern((text,))):
+            values = found.tools if field.name == "tool" else [getattr(found, field.name)]
+            return text in values
+        case Match(field, ">", Decimal() as value):
+            return bool((getattr(found, f"{field.name}_usd") or 0) > value)
+    raise AssertionError(node)
 
 
 def synthetic_trace(count: int, seed: int = 1, trace_id: str = "") -> list[SpanRow]:

@@ -44,9 +44,25 @@ def test_both_themes_name_the_same_tokens() -> None:
     assert TOKENS["light"].keys() == TOKENS["dark"].keys()
 
 
-@pytest.mark.parametrize("sheet", ["base.css", "traces.css", "trace.css", "models.css", "settings.css"])
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "base",
+        "traces",
+        "search",
+        "trace",
+        "trace_views",
+        "models",
+        "settings",
+        "pages",
+        "charts",
+        "rules",
+        "incidents",
+        "organisation",
+    ],
+)
 def test_colours_come_from_tokens_only(sheet: str) -> None:
-    text = Path(CSS / sheet).read_text("utf-8")
+    text = Path(CSS / f"{sheet}.css").read_text("utf-8")
     assert re.findall(r"#[0-9a-f]{3,8}\b(?=[^{}]*;)", text) == []
     # `level` is set by rows; a sheet may name its own measures.
     known = set(re.findall(r"--([\w-]+):", generate.TARGET.read_text("utf-8") + text)) | {"level"}

@@ -13,6 +13,8 @@ from django.utils import timezone
 from tracestore import tasks
 from tracestore.celery import app
 from tracestore.clickhouse import model_usage, repricing
+from tracestore.clickhouse.aggregates import spend
+from tracestore.clickhouse.aggregates.spend import Spend
 from tracestore.clickhouse.model_usage import ModelUsage
 from tracestore.clickhouse.repricing import Touched
 from tracestore.models import Membership, PriceOverride, Project, Repricing
@@ -45,6 +47,12 @@ def used(monkeypatch: pytest.MonkeyPatch) -> list[ModelUsage]:
     rows = [UNKNOWN, KNOWN]
     monkeypatch.setattr(model_usage, "model_usage", lambda *_, **__: list(rows))
     monkeypatch.setattr(repricing, "touched", lambda calls: Touched(1204, 0.0, 1201))
+    monkeypatch.setattr(spend, "spend", lambda period, by, **_: [Spend(f"a {by}", 10, 4, 1050, 0.25, 0)])
+    monkeypatch.setattr(
+        spend,
+        "over_time",
+        lambda period, by, grid, names: {n: [0.5] * grid.places for n in names} | {None: [0.0] * grid.places},
+    )
     return rows
 
 
@@ -71,6 +79,15 @@ def test_models_without_a_price_stand_first_and_lead_to_the_form(owner: Client, 
     assert '<details class="price-form" id="price" open>' in opened
     assert 'name="model" value="house&lt;b&gt;7b"' in opened
     assert 'name="provider" value="ours"' in opened
+
+
+def test_spend_by_agent_user_and_session_leads_to_its_traces(owner: Client, used: list[ModelUsage]) -> None:
+    page = text(owner, "/models/?since=24h")
+    assert 'href="/traces/?agent=a+agent&amp;since=24h"' in page
+    assert 'href="/traces/?user_id=a+user&amp;since=24h"' in page
+    assert 'href="/traces/?session_id=a+session&amp;since=24h"' in page
+    assert "Spend by model" in page
+    assert '<script id="spend-model-figure" type="application/json">' in page
 
 
 def test_nothing_called_says_so(browser_client: Client, used: list[ModelUsage]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import figures_as_text, json_tree, markdown
+from dashboard import figures_as_text, json_tree, json_values, markdown
+from dashboard.inline_media import without_media
+from dashboard.payload_view import payload_view
 from dashboard.visible_text import visible
 
 CASES = json.loads((Path(__file__).parent.parent / "js" / "format_cases.json").read_text("utf-8"))
@@ -86,11 +89,55 @@ def test_json_trees_are_balanced_and_escaped(value: object) -> None:
 
 
 def test_json_keeps_digits_and_stays_bounded() -> None:
-    assert "12345678901234567890123.10" in json_tree.render(json_tree.parse('{"a": 12345678901234567890123.10}'))
-    big = json_tree.render(json_tree.parse(json.dumps([list(range(50)) for _ in range(500)])))
-    assert "more entries" in big
-    assert big.count("<li") < 1_200
-    with pytest.raises(json_tree.NotJson):
-        json_tree.parse("[" * 100_000)
-    deep = json_tree.parse("[" * 200 + "]" * 200)
-    assert "nested deeper" in json_tree.render(deep)
+    assert "12345678901234567890123.10" in json_tree.render(json_values.parse('{"a": 12345678901234567890123.10}'))
+    big = json_tree.render([list(range(50)) for _ in range(500)])
+    assert big.count("<li") <= json_tree.ROW_LIMIT
+    assert "not shown here; the download has it" in big
+    with pytest.raises(json_values.NotJson):
+        json_values.parse("[" * 100_000)
+    deep = json_tree.render(json_values.parse("[" * 200 + "1" + "]" * 200))
+    assert deep.count("<details") < json_tree.DEPTH_LIMIT
+
+
+def test_what_a_tree_leaves_out_can_be_asked_for() -> None:
+    value = {"a": {"~/": list(range(1_200))}, "z": "after"}
+    html = json_tree.render(value, source="/part/?of=input&")
+    assert "after" in html
+    assert 'hx-get="/part/?of=input&amp;at=%2Fa%2F~0~1&amp;from=500"' in html
+    assert "500 of 700 more" in html
+    assert json_values.pointed(value, "/a/~0~1") == value["a"]["~/"]
+    rest = json_tree.render_rows(value["a"]["~/"], ["a", "~/"], 1_000, "/part/?of=input&")
+    assert (rest.count("<li>"), "more" in rest) == (200, False)
+    with pytest.raises(KeyError):
+        json_values.pointed(value, "/a/0")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=30,
+    )
+)
+def test_json_is_written_as_it_was_read(value: object) -> None:
+    text = json.dumps([value])
+    assert json.loads(json_values.write(json_values.parse(text))) == [value]
+
+
+def test_files_inside_texts_are_told_not_shown() -> None:
+    picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40).decode()
+    told = without_media(f'{{"url": "data:image/png;base64,{picture}", "data": "{picture}"}}')
+    assert told.count("[image/png, 10,248 bytes, in the text as base64]") == 2
+    assert picture[:50] not in told
+    assert "image/png, 10,248 bytes" in json_tree.render([picture])
+    for harmless in ("x" * 5_000, "lorem ipsum " * 500, "a" * 64, "/usr/share/" * 100):
+        assert without_media(harmless) == harmless
+
+
+def test_a_cut_text_says_its_size_and_where_the_rest_is() -> None:
+    view = payload_view("word " * 10_000, "/part/?of=input&")
+    assert (view.length, len(view.head), view.is_cut) == (50_000, 20_000, True)
+    assert view.more == "/part/?of=input&text=20000"
+    assert not payload_view("word", "/part/?").is_cut
+    long = payload_view("[" + "1," * 2_000_000 + "1]")
+    assert (long.tree, long.is_cut, long.is_too_long_for_a_tree) == (None, True, True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dashboard import waterfall, waterfall_rows
 from dashboard.design import generate
+from dashboard.timeline import Timeline
 from tests.pages.fake_reader import EPOCH, MS, span_row, synthetic_trace
 from tests.pages.sample_traces import hostile_trace, odd_trace, support_trace
-from tracestore.analysis.tree import build
 
 JS = generate.TARGET.parent.parent / "js" / "waterfall"
 PARALLEL = (
@@ -33,17 +33,19 @@ PARALLEL = (
 
 def test_columns_are_parallel_and_codes_are_known() -> None:
     for spans in (support_trace()[0], odd_trace(), hostile_trace()[0], synthetic_trace(500), []):
-        made = json.loads(json.dumps(waterfall.columns(spans)))
-        assert {len(made[name]) for name in PARALLEL} == {len(spans)}
+        made = json.loads(json.dumps(waterfall.columns(Timeline(spans))))
+        assert {len(made[name]) for name in PARALLEL} == {made["n"]}
         for codes, strings in (("name", "names"), ("label", "labels"), ("type", "types"), ("status", "statuses")):
             assert all(0 <= code < len(made[strings]) for code in made[codes])
-        assert sorted(made["id"]) == sorted(span.span_id for span in spans)
+        own = [one for row, one in enumerate(made["id"]) if row not in made["groups"]]
+        assert sorted(own) == sorted(span.span_id for span in spans)
+        assert made["total"] == len(spans)
         assert all(start >= 0 for start in made["start"])
 
 
 def test_columns_say_what_a_span_is() -> None:
     spans, _ = support_trace()
-    made = waterfall.columns(spans)
+    made = waterfall.columns(Timeline(spans))
     row = made["id"].index(spans[2].span_id)
     assert made["names"][made["name"][row]] == "chat gpt-4o-mini"
     assert made["labels"][made["label"][row]] == "gpt-4o-mini-2024-07-18"
@@ -54,7 +56,7 @@ def test_columns_say_what_a_span_is() -> None:
 
 def test_an_unknown_price_is_null_and_marked() -> None:
     spans, _ = support_trace()
-    made = waterfall.columns(spans)
+    made = waterfall.columns(Timeline(spans))
     row = made["id"].index(spans[9].span_id)
     assert made["cost"][row] is None
     assert made["flags"][row] == waterfall.FLAGS["unpriced"]
@@ -62,7 +64,7 @@ def test_an_unknown_price_is_null_and_marked() -> None:
 
 def test_odd_rows_are_marked() -> None:
     spans = odd_trace()
-    made = waterfall.columns(spans)
+    made = waterfall.columns(Timeline(spans))
     flags = {made["names"][made["name"][row]]: made["flags"][row] for row in range(made["n"])}
     assert flags["starts early"] == waterfall.FLAGS["early"]
     assert flags["outlives its parent"] == waterfall.FLAGS["outlives"]
@@ -80,7 +82,7 @@ def test_the_script_knows_the_same_flags_and_words() -> None:
 
 
 def test_10_000_spans_fit_two_megabytes() -> None:
-    body = json.dumps(waterfall.columns(synthetic_trace(10_000)), separators=(",", ":"))
+    body = json.dumps(waterfall.columns(Timeline(synthetic_trace(10_000))), separators=(",", ":"))
     assert len(body) < 2_000_000
 
 
@@ -90,6 +92,5 @@ def test_bars_lie_where_their_times_are() -> None:
         span_row(trace_id, "1" * 16, name="whole", start_ns=EPOCH, end_ns=EPOCH + 100 * MS),
         span_row(trace_id, "2" * 16, "1" * 16, "half", start_ns=EPOCH + 50 * MS, end_ns=EPOCH + 75 * MS),
     ]
-    tree = build(spans)
-    rows = waterfall_rows.rows(spans, tree, [0, 1])
+    rows = waterfall_rows.first_rows(Timeline(spans))
     assert [(row.left, row.width) for row in rows] == [(0, 100), (50, 25)]

@@ -244,3 +244,10 @@ def test_no_network() -> None:
         "assert threading.active_count() == 1\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_table_knows_how_much_a_model_can_be_sent() -> None:
+    assert pricing.context_window("openai", "gpt-4o-mini-2024-07-18") == 128_000
+    assert pricing.context_window("", "claude-sonnet-4-5-20250929") == 200_000
+    assert pricing.context_window("openai", "no such model") == 0
+    assert pricing.context_window("", "") == 0

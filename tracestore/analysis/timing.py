@@ -1,4 +1,4 @@
-"""Where a trace's time went: self time of each span, and the critical path through the trace.
+"""Where a trace's time went: self time of each span, the critical path through the trace, idle gaps.
 
 Pure, iterative, O(n log n). Works on a `Tree` and the spans it was built from. Children are clipped
 to their parent's time: what a child does after its parent has ended, or before it began (a skewed
@@ -90,3 +90,32 @@ def chain(
         at = start
     gaps.append((begin, at))
     return taken, gaps
+
+
+#: Gaps that are told: no shorter than this, and than this share of the trace.
+GAP_NS = 100_000_000
+GAP_SHARE = 0.02
+
+
+def idle_gaps(tree: Tree, spans: Sequence[TreeSpan]) -> list[tuple[int, int]]:
+    """Times (start, end in ns) in which nothing ran, by start; so few that each can be shown.
+
+    A span with children only waits while none of them runs, so what counts as running are the spans
+    without children: a run is idle while its outermost span is all that is open.
+    """
+    leaves = sorted(
+        (spans[index].start_ns, spans[index].end_ns)
+        for node, index in enumerate(tree.order)
+        if tree.end[node] == node + 1
+    )
+    if not leaves:
+        return []
+    first = min(span.start_ns for span in spans)
+    last = max(max(span.end_ns, span.start_ns) for span in spans)
+    least = max(GAP_NS, int(GAP_SHARE * (last - first)))
+    found, busy_until = [], first
+    for start, end in (*leaves, (last, last)):
+        if start - busy_until >= least:
+            found.append((busy_until, start))
+        busy_until = max(busy_until, end)
+    return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from contextlib import closing
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
@@ -17,6 +18,8 @@ from clickhouse_connect.driver.httputil import get_pool_manager
 from django.conf import settings
 from urllib3.exceptions import HTTPError
 
+from tracestore.clickhouse.cluster import adapting, statements
+from tracestore.clickhouse.cluster.statements import Form
 from tracestore.errors import InvalidInput, TracestoreError, Unavailable
 
 #: The database of the public contract ("Reading by SQL").
@@ -30,27 +33,36 @@ PERMANENT_CODES = frozenset(
 )
 #: NOT_ENOUGH_SPACE. Retryable: somebody will make room.
 DISK_FULL = 243
+#: TIMEOUT_EXCEEDED, MEMORY_LIMIT_EXCEEDED: of a question that was too large.
+TOO_MUCH = frozenset({159, 241})
 _CODE = re.compile(r"(?:Code: |error code )(\d+)")
 
 #: ClickHouse's type for each Arrow type of a table that travels with a statement.
-_TYPES = {pa.string(): "String", pa.timestamp("ns", "UTC"): "DateTime64(9, 'UTC')"}
+_TYPES = {pa.string(): "String", pa.uint64(): "UInt64", pa.timestamp("ns", "UTC"): "DateTime64(9, 'UTC')"}
+
+#: What one question may take. Beyond the time nobody waits for its answer any more (`connect`), so it must not go on.
+READ_LIMITS = {"max_execution_time": 30, "max_memory_usage": 2_000_000_000}
+_READ = re.compile(r"\s*(?:--[^\n]*\n\s*)*\(*\s*(?:SELECT|WITH)\b", re.IGNORECASE)
 
 _local_lock = threading.Lock()
 _shared: Client | None = None
 
 
-def connect(*, send_receive_timeout: float = 30.0, pool_size: int = 16) -> Client:
+def connect(*, send_receive_timeout: float = 30.0, pool_size: int = 16, url: str | None = None) -> Client:
     """A client with full rights on the database. Safe to share among threads (it has no session).
+
+    `url` is another server than this installation's, as `TRACESTORE_CLICKHOUSE_URL` would name it.
 
     Raises:
         Unavailable: the server does not answer, or refuses the login.
     """
     environment = settings.ENVIRONMENT
-    if environment.clickhouse_url is None:
+    url = url or environment.clickhouse_url
+    if url is None:
         host, port, secure = "127.0.0.1", environment.clickhouse_port, False
         user, password = "tracestore", settings.SECRETS.engine_password
     else:
-        parsed = urlsplit(environment.clickhouse_url)
+        parsed = urlsplit(url)
         secure = parsed.scheme == "https"
         host, port = parsed.hostname or "localhost", parsed.port or (8443 if secure else 8123)
         user, password = unquote(parsed.username or "default"), unquote(parsed.password or "")
@@ -65,17 +77,30 @@ def connect(*, send_receive_timeout: float = 30.0, pool_size: int = 16) -> Clien
             connect_timeout=5,
             send_receive_timeout=send_receive_timeout,
             # Loopback gains nothing from compression, and it costs more than the insert itself.
-            compress=environment.clickhouse_url is not None,
+            compress=url is not None,
             query_retries=1,
             pool_mgr=get_pool_manager(maxsize=pool_size, num_pools=4),
             settings={
                 "async_insert": 0,  # we batch ourselves, and want the answer of this very insert
                 # A span and its duplicates share a partition (the key holds the start time).
                 "do_not_merge_across_partitions_select_final": 1,
+                **(adapting.settings(form) if (form := cluster_form()) else {}),
             },
         )
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
+
+
+def cluster_form() -> Form | None:
+    """How the store is spread over machines (`TRACESTORE_CLICKHOUSE_CLUSTER`); None on one machine."""
+    environment = settings.ENVIRONMENT
+    # The embedded engine has no Keeper; only tests give it a cluster.
+    return Form(environment.clickhouse_cluster, not environment.embedded) if environment.clickhouse_cluster else None
+
+
+def adapted(query: str, parameters: dict[str, Any] | None) -> tuple[str, dict[str, Any] | None]:
+    form = cluster_form()
+    return (query, parameters) if form is None else adapting.adapted(query, parameters, form)
 
 
 def shared() -> Client:
@@ -92,7 +117,9 @@ def create_database() -> None:
     """Makes the database if it is not there. On a connection of its own: the shared one is in it."""
     own = connect()
     try:
-        own.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+        form = cluster_form()
+        for statement in statements.databases(form) if form else [f"CREATE DATABASE IF NOT EXISTS {DATABASE}"]:
+            own.command(statement)
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
     finally:
@@ -107,6 +134,8 @@ def translate(error: Exception) -> TracestoreError:
         return InvalidInput(f"The store refused the statement or its data (ClickHouse error {code}).")
     if code == DISK_FULL:
         return Unavailable("The store's disk is full. Try again when there is room.")
+    if code in TOO_MUCH:
+        return Unavailable("This takes the store too long or too much memory. Ask for a shorter time, or try again.")
     return Unavailable("The store does not answer. Try again shortly.")
 
 
@@ -137,14 +166,23 @@ def run(
     Raises:
         Unavailable, InvalidInput: as `translate` says.
     """
+    query, parameters = adapted(query, parameters)
     try:
-        return shared().query(query, parameters=parameters, settings=query_settings, external_data=_external(tables))
+        return shared().query(
+            query, parameters=parameters, settings=limited(query, query_settings), external_data=_external(tables)
+        )
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
 
 
+def limited(query: str, wanted: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The settings of a statement: a question gets READ_LIMITS, unless it says otherwise."""
+    return READ_LIMITS | (wanted or {}) if _READ.match(query) else wanted
+
+
 def command(query: str, parameters: dict[str, Any] | None = None) -> Any:
     """Runs a statement that answers with nothing or one value."""
+    query, parameters = adapted(query, parameters)
     try:
         return shared().command(query, parameters=parameters)
     except (ClickHouseError, HTTPError, OSError) as error:
@@ -154,7 +192,10 @@ def command(query: str, parameters: dict[str, Any] | None = None) -> Any:
 def query_arrow(query: str, parameters: dict[str, Any] | None = None, tables: Tables | None = None) -> Any:
     """Runs a query and returns a pyarrow Table."""
     try:
-        return shared().query_arrow(query, parameters=parameters, use_strings=True, external_data=_external(tables))
+        return shared().query_arrow(
+            query, parameters=parameters, settings=limited(query, None), use_strings=True,
+            external_data=_external(tables),
+        )  # fmt: skip
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
 
@@ -181,6 +222,50 @@ def chunks(answer: Any, size: int) -> Iterator[bytes]:
             yield chunk
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
+
+
+#: Codes of a statement's failure that are the store's fault, or pass: connection, memory of all, cancelled.
+_NOT_THE_STATEMENT: Final = frozenset({0, 209, 210, 236, 394, 1001})
+_NOISE: Final = re.compile(
+    r"^.*?DB::Exception: |\s*\(for url [^)]*\)| \(version [^)]*\)| ?\(in query: .*|\.? In scope .*", re.S
+)
+
+
+def cleaned(message: str) -> str:
+    """What ClickHouse says of a statement, without addresses, versions and what its views are made of."""
+    name = re.search(r"\(([A-Z_]{4,})\)", message)
+    text = _NOISE.sub("", message).strip().removesuffix(f"({name[1]})" if name else "").strip()
+    text = re.sub(r"\bstored_(\w+)", r"\1", text)[:1_000]
+    return f"{text} ({name[1]})" if name else text
+
+
+def ask(statement: str, query_settings: dict[str, str], fmt: str, most_bytes: int = 1 << 24) -> bytes:
+    """Runs a user's statement and returns the answer in a format; its errors are told as they are, cleaned.
+
+    Raises:
+        InvalidInput: the statement is wrong, or its answer larger than `most_bytes`.
+        Unavailable: as `translate` says.
+    """
+    try:
+        answer: Any = shared().raw_stream(statement, settings=query_settings, fmt=fmt)
+        with closing(answer):
+            body: bytes = answer.read(most_bytes + 1)
+    except (ClickHouseError, HTTPError, OSError) as error:
+        found = _CODE.search(str(error))
+        code = int(found[1]) if found else 0
+        if code in _NOT_THE_STATEMENT or code == DISK_FULL:
+            raise translate(error) from error
+        raise InvalidInput(cleaned(str(error)), field="query") from error
+    if len(body) > most_bytes:
+        raise InvalidInput(f"The answer has over {most_bytes >> 20} MiB: expected fewer rows.", field="query")
+    tail = body[-(1 << 14) :]
+    if b"\r\n__exception__\r\n" in tail and tail.rstrip().endswith(b"__exception__"):
+        raise InvalidInput("The statement failed while its answer was sent: expected a smaller one.", field="query")
+    return body
+
+
+#: Indexes that inserts do not build: they cost as much as all the rest of storing a payload.
+_LEFT_TO_MERGES: Final = "words_of_input, words_of_output"
 
 
 def insert_arrow(table: str, body: bytes | memoryview, column_names: list[str]) -> None:

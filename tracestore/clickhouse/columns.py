@@ -165,8 +165,11 @@ def span_columns(batch: Sequence[tuple[str, Span]], version: int) -> pa.Table:
         columns[name] = dropped(list(map(attrgetter(name), records)))
     columns["input_preview"] = text([preview(span.input, span.type) for span in spans])
     columns["output_preview"] = text([preview(span.output, span.type) for span in spans])
-    columns["input_bytes"] = counts(size(span.input) for span in spans)
-    columns["output_bytes"] = counts(size(span.output) for span in spans)
+    for side in ("input", "output"):
+        texts, cut = map(attrgetter(side), spans), map(attrgetter(f"{side}_bytes"), spans)
+        columns[f"{side}_bytes"] = counts(
+            size(text) if had is None else had for text, had in zip(texts, cut, strict=True)
+        )
     columns["attributes"], columns["attribute_types"] = hot_attributes(spans)
     columns["resource_attributes"] = shared_maps([record.resource for record in records])
     columns["scope_attributes"] = shared_maps([record.scope for record in records])
@@ -312,7 +315,11 @@ def times(values: Iterable[int]) -> pa.Array:
 
 
 def preview(value: str, span_type: str) -> str:
-    return value[: TOOL_PREVIEW_CHARS if span_type == "tool" else PREVIEW_CHARS]
+    return value[: preview_chars(span_type)]
+
+
+def preview_chars(span_type: str) -> int:
+    return TOOL_PREVIEW_CHARS if span_type == "tool" else PREVIEW_CHARS
 
 
 def size(value: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -22,3 +22,17 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
         other.cancel()
         raise
     return mine, other.result()
+
+
+def at_once(*questions: Callable[[], Any]) -> list[Any]:
+    """The answers of many independent questions, in their order; of several failures the first one's error.
+
+    A question must not ask several at once itself: it would wait for a thread while it holds one.
+    """
+    others = [_THREADS.submit(question) for question in questions[1:]]
+    try:
+        return [questions[0](), *(other.result() for other in others)]
+    except BaseException:
+        for other in others:
+            other.cancel()
+        raise

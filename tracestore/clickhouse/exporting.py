@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from tracestore.clickhouse import client, queries
+from tracestore.clickhouse import client, filters, queries
+from tracestore.clickhouse.rows import TraceFilter
+from tracestore.clickhouse.search_sql import condition
 from tracestore.errors import InvalidInput, Unavailable
+from tracestore.search.tree import Node
 
 #: What may be exported → the column that `since` and `until` compare with.
 TABLES: Final = {
@@ -50,7 +53,7 @@ _SETTINGS: Final = {
 }
 
 #: A text column as CSV has it; {0} is one of the view's own names.
-GUARDED: Final = r"if(match(e.`{0}`, '^[=+@\\-\t\r]'), concat('\'', e.`{0}`), e.`{0}`) AS `{0}`"
+GUARDED: Final = r"if(match(e.`{0}`, '^[=+@\\-\t\r\n＝＋－＠]'), concat('\'', e.`{0}`), e.`{0}`) AS `{0}`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Export:
     since: datetime | None = None
     until: datetime | None = None
     columns: Sequence[str] = ()
+    #: Of `traces` only: which of them, in the search language.
+    search: Node | None = None
 
 
 def check(wanted: Export) -> list[tuple[str, str]]:
@@ -79,6 +84,8 @@ def check(wanted: Export) -> list[tuple[str, str]]:
         raise InvalidInput(f"{wanted.format[:100]} is no format: expected one of {', '.join(FORMATS)}.", field="format")
     if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
         raise InvalidInput("since is later than until: expected an earlier time.", field="since")
+    if wanted.search is not None and wanted.table != "traces":
+        raise InvalidInput(f"q is a search for traces: expected it only with traces, not {wanted.table}.", field="q")
     there = {row[0]: row[1] for row in client.run(queries.load("view_columns"), {"view": wanted.table}).result_rows}
     for name in wanted.columns:
         if name not in there:
@@ -104,6 +111,11 @@ def stream(project: str, wanted: Export) -> Iterator[bytes]:
         if moment is not None:
             parameters[name] = f"{moment:%Y-%m-%d %H:%M:%S.%f}"
             conditions.append(f"e.{TABLES[wanted.table]} {comparison} toDateTime64({{{name}:String}}, 9, 'UTC')")
+    if wanted.search is not None:
+        span_range = filters.since_of_spans(TraceFilter(since=wanted.since))
+        found = condition(wanted.search, span_range=span_range)
+        conditions.append(found.text)
+        parameters |= found.parameters
     query = queries.load("export", " AND ".join(conditions) or "1").replace(
         "/*columns*/", selected(columns, wanted.format)
     )

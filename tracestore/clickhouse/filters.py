@@ -1,114 +1,86 @@
-"""Builds the conditions of a trace list. Here and in `jaeger_search` alone does a statement depend on the request.
-
-Only fixed texts are put together here; every value travels as a bound parameter.
-"""
+"""Builds the conditions of a trace list: its time, its search, its place. Every value is a bound parameter."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Final, Literal
 
+from tracestore.clickhouse.orders import NEWEST, Order, read_cursor
 from tracestore.clickhouse.rows import TraceFilter
-from tracestore.errors import InvalidInput
+from tracestore.clickhouse.search_sql import Conditions, condition
+from tracestore.search.tree import Text, all_of, exactly
 
-#: A filter's field → its condition. Columns are those that stored and live summaries share.
-_EXACT = {
-    "agent": "has(agents, {agent:String})",
-    "service": "service = {service:String}",
-    "session_id": "session_id = {session_id:String}",
-    "user_id": "user_id = {user_id:String}",
-    "status": "status = {status:String}",
-    "model": "has(models, {model:String})",
-    "tool": "has(tools, {tool:String})",
+#: A filter's field → the search's field that means the same.
+_FIELDS: Final = {
+    "agent": "agent",
+    "service": "service",
+    "session_id": "session",
+    "user_id": "user",
+    "status": "status",
+    "model": "model",
+    "tool": "tool",
 }
-
-#: Free text: ids exactly, names and previews as part, then every prompt and answer in the range.
-_TEXT = """(
-    trace_id = lower({text:String}) OR session_id = {text:String} OR user_id = {text:String}
-    OR positionCaseInsensitiveUTF8(name, {text:String}) > 0
-    OR positionCaseInsensitiveUTF8(agent, {text:String}) > 0
-    OR positionCaseInsensitiveUTF8(input_preview, {text:String}) > 0
-    OR positionCaseInsensitiveUTF8(output_preview, {text:String}) > 0
-    OR trace_id IN (
-        SELECT trace_id FROM stored_spans
-        WHERE project = {project:String} AND /*range*/ AND (
-            span_id = lower({text:String}) OR positionCaseInsensitiveUTF8(name, {text:String}) > 0
-            OR positionCaseInsensitiveUTF8(tool_name, {text:String}) > 0
-            OR positionCaseInsensitiveUTF8(status_message, {text:String}) > 0)
-    )
-    OR trace_id IN (
-        SELECT trace_id FROM stored_payloads
-        WHERE project = {project:String} AND /*range*/ AND (
-            positionCaseInsensitiveUTF8(input, {text:String}) > 0
-            OR positionCaseInsensitiveUTF8(output, {text:String}) > 0)
-    )
-)"""
+_SINCE: Final = "start_time >= toDateTime64({since:String}, 9, 'UTC')"
+_UNTIL: Final = "start_time < toDateTime64({until:String}, 9, 'UTC')"
+_WITHIN: Final = {
+    "places": "trace_id IN (SELECT trace_id FROM places)",
+    "opened": "trace_id IN (SELECT trace_id FROM opened)",
+}
+_CURSOR_START: Final = "fromUnixTimestamp64Nano({cursor_key:Int64}, 'UTC')"
 
 
-_CURSOR_START = "fromUnixTimestamp64Nano({cursor_start:Int64}, 'UTC')"
-
-
-@dataclass(slots=True)
-class Conditions:
-    """A boolean expression and the values of its parameters."""
-
-    text: str = "1"
-    parameters: dict[str, Any] = field(default_factory=dict)
-
-
-def conditions(wanted: TraceFilter, cursor: str | None = None) -> Conditions:
+def conditions(
+    wanted: TraceFilter,
+    cursor: str | None = None,
+    order: Order = NEWEST,
+    *,
+    within: Literal["places", "opened", ""] = "",
+) -> Conditions:
     """The expression over a trace summary that a filter and a cursor stand for.
 
+    `within` names a table that the statement brings along, with the ids of all traces that count: spans
+    and payloads of others are then not read.
+
     Raises:
-        InvalidInput: the cursor is not one that `cursor_after` made.
+        InvalidInput: the cursor is not one that was made in this order.
     """
     parts: list[str] = []
-    parameters: dict[str, Any] = {}
-    span_range = ["1"]
+    made = Conditions()
     if wanted.since is not None:
-        parameters["since"] = seconds(wanted.since)
-        parts.append("start_time >= toDateTime64({since:String}, 9, 'UTC')")
-        span_range.append("start_time >= toDateTime64({since:String}, 9, 'UTC')")
+        made.parameters["since"] = seconds(wanted.since)
+        parts.append(_SINCE)
     if wanted.until is not None:
-        parameters["until"] = seconds(wanted.until)
-        parts.append("start_time < toDateTime64({until:String}, 9, 'UTC')")
-    for name, condition in _EXACT.items():
-        value = getattr(wanted, name)
-        if value:
-            parameters[name] = value
-            parts.append(condition)
-    if wanted.text:
-        parameters["text"] = wanted.text
-        parts.append(_TEXT.replace("/*range*/", " AND ".join(span_range)))
+        made.parameters["until"] = seconds(wanted.until)
+        parts.append(_UNTIL)
+    given = [exactly(field, value) for name, field in _FIELDS.items() if (value := getattr(wanted, name))]
+    tree = all_of(*given, Text(wanted.text) if wanted.text else None, wanted.search)
+    if tree is not None:
+        bounds = since_of_spans(wanted)
+        search = condition(tree, span_range=f"{bounds} AND {_WITHIN[within]}" if within else bounds)
+        parts.append(search.text)
+        made.parameters |= search.parameters
     if cursor:
-        start_ns, trace_id = read_cursor(cursor)
-        parameters |= {"cursor_start": start_ns, "cursor_trace": trace_id}
+        key, trace_id = read_cursor(order, cursor)
+        made.parameters |= {"cursor_key": key, "cursor_trace": trace_id}
+        parts.append(_after(order))
+    made.text = " AND ".join(parts) or "1"
+    return made
+
+
+def since_of_spans(wanted: TraceFilter) -> str:
+    """What bounds the spans of the traces: one may begin long after its trace did, never before it."""
+    return _SINCE if wanted.since is not None else "1"
+
+
+def _after(order: Order) -> str:
+    sign = ">" if order.up else "<"
+    if order.by_time:
         # The plain bound beside the tuple lets the key be used; a tuple alone would read everything.
-        parts.append(
-            f"start_time <= {_CURSOR_START} AND (start_time, trace_id) < ({_CURSOR_START}, {{cursor_trace:String}})"
-        )
-    return Conditions(" AND ".join(parts) or "1", parameters)
+        place = f"({_CURSOR_START}, {{cursor_trace:String}})"
+        return f"start_time {sign}= {_CURSOR_START} AND (start_time, trace_id) {sign} {place}"
+    return f"({order.expression}, trace_id) {sign} ({{cursor_key:Int64}}, {{cursor_trace:String}})"
 
 
 def seconds(moment: datetime) -> str:
     """A moment in the form that ClickHouse reads to the microsecond, in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def cursor_after(start_ns: int, trace_id: str) -> str:
-    """The cursor of what comes after this trace: its place in the order, not a page number."""
-    return base64.urlsafe_b64encode(f"{start_ns}.{trace_id}".encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> tuple[int, str]:
-    try:
-        start, _, trace_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(".")
-        start_ns = int(start)
-        if not 0 <= start_ns < 2**63 or not trace_id.isalnum():
-            raise ValueError
-    except (ValueError, binascii.Error) as error:
-        raise InvalidInput("Expected a cursor from the `next` of an earlier answer.", field="cursor") from error
-    return start_ns, trace_id

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from tracestore.clickhouse.filters import Conditions
+from tracestore.clickhouse.search_sql import Conditions
 from tracestore.spans.semconv.payload import payload_attributes
 
 #: A tag's value as asked for. Text matches a value of any type that is written so, because Jaeger UI

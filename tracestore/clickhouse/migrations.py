@@ -17,6 +17,8 @@ from importlib.resources import files
 
 from tracestore.clickhouse import client, queries
 from tracestore.clickhouse.client import DATABASE
+from tracestore.clickhouse.cluster import statements
+from tracestore.clickhouse.cluster.statements import Form
 from tracestore.errors import InvalidInput
 
 _SCHEMA_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
@@ -40,11 +42,32 @@ class Migration:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
-    def statements(self) -> list[str]:
-        """The statements, without comments at their edges; a statement ends with `;` at a line's end."""
-        parts = re.split(r";[ \t]*(?:\n|$)", self.text.replace("{database}", DATABASE))
+    def templates(self) -> list[str]:
+        """The statements with `{database}` in them, without comments at their edges.
+
+        A statement ends with `;` at a line's end.
+        """
+        parts = re.split(r";[ \t]*(?:\n|$)", self.text)
         without_comments = (re.sub(r"(?m)^\s*--.*$", "", part).strip() for part in parts)
         return [statement for statement in without_comments if statement]
+
+    @property
+    def statements(self) -> list[str]:
+        """The statements for a store on one machine."""
+        return [template.replace("{database}", DATABASE) for template in self.templates]
+
+    def statements_for(self, form: Form | None) -> list[str]:
+        """The statements for a cluster of that form, or for one machine."""
+        return self.statements if form is None else statements.of_file(self.templates, form)
+
+
+#: Where what was applied is written down; made before the first of them.
+LEDGER = Migration(
+    "ledger",
+    "CREATE TABLE IF NOT EXISTS schema_migrations"
+    " (name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))"
+    " ENGINE = MergeTree ORDER BY (applied_at, name)",
+)
 
 
 def known() -> list[Migration]:
@@ -91,12 +114,8 @@ def pending() -> list[Migration]:
 
 def apply(migration: Migration) -> None:
     """Applies one migration and writes it into the ledger."""
-    client.command(
-        "CREATE TABLE IF NOT EXISTS schema_migrations"
-        " (name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))"
-        " ENGINE = MergeTree ORDER BY (applied_at, name)"
-    )
-    for statement in migration.statements:
+    form = client.cluster_form()
+    for statement in (*LEDGER.statements_for(form), *migration.statements_for(form)):
         client.command(statement)
     client.run(
         "INSERT INTO schema_migrations (name, checksum) SELECT {name:String}, {checksum:String}",

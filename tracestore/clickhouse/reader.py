@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from tracestore.clickhouse import client, filters, queries
+from tracestore.clickhouse import client, queries, trace_counts, trace_list
 from tracestore.clickhouse.concurrently import both
-from tracestore.clickhouse.rows import EventRow, LinkRow, Page, SpanDetail, SpanRow, TraceFilter, TraceSummary
+from tracestore.clickhouse.orders import NEWEST, Order
+from tracestore.clickhouse.rows import (
+    EventRow,
+    LinkRow,
+    Page,
+    SpanDetail,
+    SpanRow,
+    TimelineSpan,
+    TraceFilter,
+    TraceFinding,
+    TraceSummary,
+)
 from tracestore.clickhouse.span_logs import add_logs
+from tracestore.clickhouse.trace_counts import BUCKETS, Volume
 from tracestore.clickhouse.typed_values import each_with_types, other_types, typed, with_types
 from tracestore.errors import NotFound
 
+#: Findings shown with one trace at most; the API lists all.
+MOST_FINDINGS = 200
 #: Log records shown with one span at most; SQL has the rest (`otel_logs`).
 MOST_LOGS = 1_000
 
@@ -29,25 +43,20 @@ class TraceReader:
     """
 
     def list_traces(
-        self, project: str, wanted: TraceFilter, *, limit: int = 100, cursor: str | None = None
+        self,
+        project: str,
+        wanted: TraceFilter,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        order: Order = NEWEST,
     ) -> Page[TraceSummary]:
-        """Newest first, by (start, trace id). A cursor stays valid while new traces arrive.
+        """The traces of a filter in an order. A cursor stays valid while new traces arrive.
 
         Raises:
-            InvalidInput: the cursor is not one of ours.
+            InvalidInput: the cursor is not one of this order.
         """
-        where = filters.conditions(wanted, cursor)
-        # One more than asked tells whether there is a next page.
-        parameters = {**where.parameters, "project": project, "limit": limit + 1}
-        # Mostly no trace is open, so the cheap list is asked for while that is found out.
-        settled, some_open = both(
-            lambda: client.run(queries.load("list_settled_traces", where.text), parameters).result_rows,
-            lambda: client.run(queries.load("open_count")).result_rows[0][0],
-        )
-        rows = client.run(queries.load("list_traces", where.text), parameters).result_rows if some_open else settled
-        traces = [TraceSummary(*row) for row in rows[:limit]]
-        more = len(rows) > limit
-        return Page(traces, filters.cursor_after(traces[-1].start_ns, traces[-1].trace_id) if more else None)
+        return trace_list.page(project, wanted, order, limit, cursor)
 
     def trace(self, project: str, trace_id: str) -> TraceSummary:
         """One trace's summary.
@@ -67,6 +76,21 @@ class TraceReader:
         parameters = {"project": project, "trace_id": trace_id, "limit": limit}
         return [SpanRow(*row) for row in client.run(queries.load("spans"), parameters).result_rows]
 
+    def timeline(self, project: str, trace_id: str, *, limit: int) -> list[TimelineSpan]:
+        """As `spans`, with only what the waterfall draws: a fifth of the time and the memory."""
+        parameters = {"project": project, "trace_id": trace_id, "limit": limit}
+        return [TimelineSpan(*row) for row in client.run(queries.load("timeline"), parameters).result_rows]
+
+    def version(self, project: str, trace_id: str) -> str:
+        """Changes whenever something of the trace is written; quick to ask for."""
+        rows = client.run(queries.load("trace_version"), {"project": project, "trace_id": trace_id}).result_rows
+        return "-".join(f"{figure:x}" for figure in rows[0])
+
+    def trace_findings(self, project: str, trace_id: str) -> list[TraceFinding]:
+        """What detectors say about a trace, the most severe first. At most MOST_FINDINGS."""
+        parameters = {"project": project, "trace_id": trace_id, "limit": MOST_FINDINGS}
+        return [TraceFinding(*row) for row in client.run(queries.load("trace_findings"), parameters).result_rows]
+
     def spans_full(self, project: str, trace_id: str, *, limit: int = 100_000) -> list[SpanDetail]:
         """As `spans`, with attributes, events and links as the hot table has them, without payloads."""
         parameters = {"project": project, "trace_id": trace_id, "limit": limit}
@@ -78,7 +102,17 @@ class TraceReader:
         Raises:
             NotFound: no such span in this project.
         """
-        parameters = {"project": project, "trace_id": trace_id, "span_id": span_id}
+        found = self.spans_by_id(project, trace_id, [span_id]).get(span_id)
+        if found is None:
+            raise NotFound(f"There is no span {span_id} in trace {trace_id} of project {project}.")
+        return found
+
+    def spans_by_id(self, project: str, trace_id: str, span_ids: Sequence[str]) -> dict[str, SpanDetail]:
+        """Spans with everything that was received, as `span`, by id; those that are not stored are missing.
+
+        All payloads are in memory at once: who asks for many bounds their bytes first (`SpanRow.input_bytes`).
+        """
+        parameters: dict[str, Any] = {"project": project, "trace_id": trace_id, "span_ids": list(span_ids)}
         (rows, payloads), logs = both(
             lambda: both(
                 lambda: client.run(queries.load("span"), parameters).result_rows,
@@ -86,33 +120,72 @@ class TraceReader:
             ),
             lambda: client.run(queries.load("span_logs"), {**parameters, "limit": MOST_LOGS}).result_rows,
         )
-        if not rows:
-            raise NotFound(f"There is no span {span_id} in trace {trace_id} of project {project}.")
-        found = detail(rows[0])
-        for payload in payloads:
-            found.input, found.output, attributes, input_attribute, output_attribute, events = payload
-            if attributes:
-                found.attributes |= msgspec.json.decode(attributes)
-            for key, value in ((input_attribute, found.input), (output_attribute, found.output)):
-                if key:
-                    found.attributes[key] = value
-            if events:
-                found.events = [EventRow(**event) for event in msgspec.json.decode(events)]
-        add_logs(found, logs)
-        return found
+        all_found = {found.row.span_id: found for found in map(detail, rows)}
+        for span_id, *payload in payloads:
+            if span_id in all_found:
+                add_payload(all_found[span_id], *payload)
+        for span_id, found in all_found.items():
+            # Its own, and those without a span id, which may mean any.
+            add_logs(found, [log for log in logs if log[-1] in (span_id, "")])
+        return all_found
 
-    def agents(self, project: str, wanted: TraceFilter) -> list[tuple[str, int]]:
-        """Agent names with their number of traces, most first; for the filter's choices."""
-        where = filters.conditions(wanted)
-        statement = queries.load("agents", where.text)
-        rows = client.run(statement, {**where.parameters, "project": project}).result_rows
-        return [(name, traces) for name, traces in rows]
+    def volume(self, project: str, wanted: TraceFilter, buckets: int = BUCKETS) -> Volume:
+        """How many of the matching traces began when, and how many of them failed."""
+        return trace_counts.volume(project, wanted, buckets)
+
+    def facets(self, project: str, wanted: TraceFilter, limit: int = 8) -> dict[str, list[tuple[str, int]]]:
+        """Field → its most frequent values among the matching traces, with the number of traces."""
+        return trace_counts.facets(project, wanted, limit)
+
+    def attribute_names(self, project: str, wanted: TraceFilter, space: Literal["attr", "resource"]) -> list[str]:
+        """Names of attributes of a sample of the newest spans in the range, most frequent first."""
+        return trace_counts.attribute_names(project, wanted, space)
+
+    def payload_digests(self, project: str, trace_id: str, span_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Hashes of the whole input and output of some spans: equal for equal texts."""
+        parameters = {"project": project, "trace_id": trace_id, "span_ids": list(span_ids)}
+        rows = client.run(queries.load("payload_digests"), parameters).result_rows
+        return {span_id: (asked, told) for span_id, asked, told in rows}
+
+    def run_paths(self, project: str, traces: Sequence[TraceSummary], types: Sequence[str]) -> dict[str, list[str]]:
+        """What each of some traces called, as `type:name` in order, at most 2,000; those still open are missing."""
+        if not traces:
+            return {}
+        parameters: dict[str, Any] = {
+            "project": project,
+            "trace_ids": [one.trace_id for one in traces],
+            "types": list(types),
+            "first_ns": min(one.start_ns for one in traces),
+            "last_ns": max(max(one.end_ns, one.start_ns) for one in traces),
+        }
+        rows = client.run(queries.load("run_paths"), parameters).result_rows
+        return {trace_id: list(path) for trace_id, path in rows}
 
 
 @cache
 def get_reader() -> TraceReader:
     """The process's reader; it connects at first use."""
     return TraceReader()
+
+
+def add_payload(
+    found: SpanDetail,
+    input_text: str,
+    output_text: str,
+    attributes: str,
+    input_attribute: str,
+    output_attribute: str,
+    events: str,
+) -> None:
+    """Gives a span back what is stored apart from it."""
+    found.input, found.output = input_text, output_text
+    if attributes:
+        found.attributes |= msgspec.json.decode(attributes)
+    for key, value in ((input_attribute, input_text), (output_attribute, output_text)):
+        if key:
+            found.attributes[key] = value
+    if events:
+        found.events = [EventRow(**event) for event in msgspec.json.decode(events)]
 
 
 def detail(row: Sequence[Any]) -> SpanDetail:

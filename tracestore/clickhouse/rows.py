@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from tracestore.search.tree import Node
 from tracestore.spans.model import Attributes
 from tracestore.spans.semconv.log_events import Evaluation
 
@@ -18,7 +19,8 @@ class TraceSummary:
 
     `cost_usd` is None when no call of the trace has a known price; `unpriced_calls` counts the
     model calls whose price is unknown, and `incomplete` those whose usage the sender's SDK dropped,
-    so that the tokens and the cost are a lower bound. `status` is `ok` or `error`; `findings` is a count.
+    so that the tokens and the cost are a lower bound. `status` is `ok`, `error` or `running` (no root was
+    received and the last span came less than 15 minutes ago); `findings` is a count.
     """
 
     trace_id: str
@@ -99,6 +101,11 @@ class SpanRow:
     output_bytes: int
 
     @property
+    def arguments(self) -> str:
+        """What the call was given, to tell same calls from different ones."""
+        return self.input_preview
+
+    @property
     def incomplete(self) -> bool:
         """Whether the call's usage, or half of it, got lost with attributes that were dropped."""
         return (
@@ -106,6 +113,49 @@ class SpanRow:
             and self.type in ("llm", "embedding")
             and (not self.usage_rule or self.usage_rule.endswith("+incomplete"))
         )
+
+
+@dataclass(slots=True)
+class TimelineSpan:
+    """What the waterfall draws of a span; the names are those of `SpanRow`. `arguments` is a hash."""
+
+    span_id: str
+    parent_span_id: str
+    name: str
+    type: str
+    agent: str
+    start_ns: int
+    end_ns: int
+    status: str
+    model: str
+    request_model: str
+    tool_name: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    usage_rule: str
+    dropped_attributes: int
+    arguments: str
+
+    incomplete = SpanRow.incomplete
+
+    @property
+    def duration_ns(self) -> int:
+        return max(self.end_ns - self.start_ns, 0)
+
+
+@dataclass(slots=True)
+class TraceFinding:
+    """A finding as the trace's page shows it: what a detector says, and the spans that show it."""
+
+    id: str
+    detector: str
+    severity: str
+    title: str
+    explanation: str
+    span_ids: list[str]
+    wasted_cost_usd: float
+    fingerprint: str = ""
 
 
 @dataclass(slots=True)
@@ -158,7 +208,8 @@ class Page(Generic[T]):
 class TraceFilter:
     """Which traces to list. None or '' means "any"; all conditions must hold.
 
-    `since` <= start < `until`. `text` is looked for in names, ids, previews, prompts and answers.
+    `since` <= start < `until`. `text` is looked for in names, ids, previews, prompts and answers;
+    `search` is what somebody asked in the search language.
     """
 
     since: datetime | None = None
@@ -171,3 +222,4 @@ class TraceFilter:
     model: str = ""
     tool: str = ""
     text: str = ""
+    search: Node | None = None

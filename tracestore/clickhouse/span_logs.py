@@ -19,12 +19,12 @@ def add_logs(found: SpanDetail, rows: Sequence[Sequence[Any]]) -> None:
     """
     row = found.row
     own = [Event(event.time_ns, event.name, event.attributes) for event in found.events]
-    sent = []
-    for time_ns, name, body, body_type, attributes, types, severity, span_id in rows:
-        event = event_of(time_ns, name, parse(body, body_type), typed(attributes, types), severity)
+    sent = [
+        event
+        for event, (*_, span_id) in zip(events_of(rows), rows, strict=True)
         # An evaluation without a span id means the span by its response id.
-        if span_id or (row.response_id and event.attributes.get("gen_ai.response.id") == row.response_id):
-            sent.append(event)
+        if span_id or (row.response_id and event.attributes.get("gen_ai.response.id") == row.response_id)
+    ]
     new = unrepeated(sent, found.attributes, own)
     found.evaluations = evaluations([*own, *new])
     if not sent:
@@ -36,3 +36,11 @@ def add_logs(found: SpanDetail, rows: Sequence[Sequence[Any]]) -> None:
         if not getattr(row, name):
             setattr(row, name, getattr(said, name))
     found.events += [EventRow(event.time_ns, event.name, event.attributes, "log") for event in new]
+
+
+def events_of(rows: Sequence[Sequence[Any]]) -> list[Event]:
+    """The log records of rows of span_logs.sql as events."""
+    return [
+        event_of(time_ns, name, parse(body, body_type), typed(attributes, types), severity)
+        for time_ns, name, body, body_type, attributes, types, severity, _ in rows
+    ]

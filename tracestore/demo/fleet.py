@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -38,6 +38,8 @@ class Agent:
     helper: str = ""
     #: What it says after its prompt was changed for the worse.
     drifted: tuple[str, ...] = ()
+    #: Whether it asks Tracestore between two steps if it may go on.
+    asks_brake: bool = False
 
 
 SUPPORT: Final = Agent(
@@ -105,6 +107,9 @@ SUPPORT: Final = Agent(
         "- wash at 30 degrees\n\nWould you like to know more about our autumn collection?",
     ),
 )
+
+#: The version with the changed prompt.
+SUPPORT_AFTER: Final = replace(SUPPORT, version="2.9.0")
 
 BILLING: Final = Agent(
     name="billing-specialist",
@@ -276,7 +281,11 @@ FIXER: Final = Agent(
         "Fixed: amounts are rounded per line before they are summed. 12 tests pass. One file changed.",
         "The tax table lacked the reduced rate; added with a test. All 12 tests pass.",
     ),
+    asks_brake=True,
 )
+
+#: The version that no longer runs the same tests for ever.
+FIXER_AFTER: Final = replace(FIXER, version="5.0.3")
 
 TRAVEL: Final = Agent(
     name="travel-planner",

@@ -22,10 +22,10 @@ TIMEOUT: Final = 15.0
 def request(steps: Iterable[tuple[Run, Step]]) -> ExportTraceServiceRequest:
     """One export with these steps, by service and instrumentation."""
     found = ExportTraceServiceRequest()
-    groups: dict[tuple[str, str], ResourceSpans] = {}
+    groups: dict[tuple[str, str, str], ResourceSpans] = {}
     for run, step in steps:
         agent = step.agent
-        key = (agent.service, agent.scope)
+        key = (agent.service, agent.version, agent.scope)
         if key not in groups:
             group = found.resource_spans.add()
             group.resource.attributes.extend(

@@ -7,15 +7,28 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final
 
-from tracestore.demo.fleet import FIXER, RESEARCH, STARTERS, SUPPORT, TRAVEL, USERS, Agent
+from tracestore.demo.fleet import (
+    ANALYST,
+    FIXER,
+    FIXER_AFTER,
+    RESEARCH,
+    STARTERS,
+    SUPPORT,
+    SUPPORT_AFTER,
+    TRAVEL,
+    USERS,
+    Agent,
+)
 from tracestore.demo.scenarios import tell
 from tracestore.demo.story import Run
 
 #: A run in each slot of the past. Slots are those of the clock, so that a second start sends the same runs.
-PAST_SLOT: Final = 150
+PAST_SLOT: Final = 300
+#: Days before the last one: what is unusual can only be told of who is known.
+EARLIER_DAYS: Final = 17
 LIVE_EVERY: Final = 5.0
-#: Since when support-triage answers with its new prompt; how long the research agent burnt money.
-DRIFT_HOURS: Final = 6.0
+#: Since when support-triage answers with its new prompt, as a new version; how long the research agent burnt money.
+DRIFT_HOURS: Final = 60.0
 SPIKE_HOURS: Final = (3.5, 2.5)
 STORM_HOURS: Final = (9.0, 8.5)
 
@@ -30,9 +43,9 @@ _ORDINARY: Final = (
     ("loop", 1),
     ("retry_storm", 1),
 )
-#: The first live runs, so that a visitor need not wait for the dice.
+#: The first live runs, so that a visitor need not wait for the dice. The first one ends the story of on-call.
 _OPENING: Final[tuple[tuple[str, Agent], ...]] = (
-    ("loop", FIXER),
+    ("healthy", FIXER_AFTER),
     ("healthy", SUPPORT),
     ("retry_storm", TRAVEL),
     ("cost_spike", RESEARCH),
@@ -40,20 +53,27 @@ _OPENING: Final[tuple[tuple[str, Agent], ...]] = (
     ("retry_storm", TRAVEL),
     ("cost_spike", RESEARCH),
     ("injected", RESEARCH),
-    ("loop", FIXER),
-    ("stalled", FIXER),
+    ("loop", ANALYST),
+    ("stalled", FIXER_AFTER),
 )
 
 
-def past(seed: str, now: float, hours: float = 24.0) -> Iterator[Run]:
-    """The runs of the last hours that have ended by now, oldest first."""
+def past(seed: str, now: float, hours: float = 24.0, until_hours: float = 0.0) -> Iterator[Run]:
+    """The runs that began `hours` to `until_hours` ago and have ended by now, oldest first."""
     first = math.ceil((now - hours * 3600) / PAST_SLOT)
-    for slot in range(first, int(now // PAST_SLOT)):
+    for slot in range(
+        first, math.ceil((now - until_hours * 3600) / PAST_SLOT) if until_hours else int(now // PAST_SLOT)
+    ):
         dice = Random(f"{seed}/past/{slot}")  # noqa: S311
         started_at = slot * PAST_SLOT + dice.uniform(0, PAST_SLOT / 2)
         run = _run(seed, dice, slot, started_at, hours_ago=(now - started_at) / 3600)
         if started_at + run.seconds < now - 1:
             yield run
+
+
+def on_call(seed: str, started: float) -> Run:
+    """How the story of on-call begins: a run that loops until it is halted. The agent's next version does not."""
+    return tell("loop", FIXER, seed, started_at=started, session=f"{FIXER.service}-live", user=USERS[0])
 
 
 def live(seed: str, started: float) -> Iterator[Run]:
@@ -67,12 +87,12 @@ def live(seed: str, started: float) -> Iterator[Run]:
             user = dice.choice(USERS)
             yield tell(scenario, agent, seed, started_at=at, session=f"{agent.service}-live-{number}", user=user)
         else:
-            yield _run(seed, dice, int(at // PAST_SLOT), at, hours_ago=0.0)
+            yield _run(seed, dice, int(at // PAST_SLOT), at, hours_ago=0.0, fixer=FIXER_AFTER)
         number += 1
         at += dice.uniform(0.6, 1.4) * LIVE_EVERY
 
 
-def _run(seed: str, dice: Random, slot: int, started_at: float, hours_ago: float) -> Run:
+def _run(seed: str, dice: Random, slot: int, started_at: float, hours_ago: float, fixer: Agent = FIXER) -> Run:
     agent, _ = dice.choices(STARTERS, [share for _, share in STARTERS])[0]
     scenario, _ = dice.choices(_ORDINARY, [share for _, share in _ORDINARY])[0]
     if STORM_HOURS[1] < hours_ago < STORM_HOURS[0]:
@@ -81,6 +101,10 @@ def _run(seed: str, dice: Random, slot: int, started_at: float, hours_ago: float
         agent, scenario = RESEARCH, "cost_spike"
     elif agent is SUPPORT and hours_ago < DRIFT_HOURS and dice.random() < 0.6:
         scenario = "drifted"
+    if agent is SUPPORT and hours_ago < DRIFT_HOURS:
+        agent = SUPPORT_AFTER
+    elif agent is FIXER:
+        agent = fixer
     # A conversation has a few runs: neighbours in time share one.
     session = f"{agent.service}-{slot // 3}"
     return tell(scenario, agent, seed, started_at=started_at, session=session, user=USERS[slot // 3 % len(USERS)])

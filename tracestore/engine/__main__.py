@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--max-memory", type=int, default=memory_limit(), help="bytes, all queries")
     parser.add_argument("--max-body", type=int, default=GIB, help="largest request body in bytes")
     parser.add_argument("--max-running", type=int, default=16, help="queries at once")
+    parser.add_argument("--readers", type=Path, help="file of the users who read one project, see sql_readers")
     options = parser.parse_args(arguments)
     password = os.environ.get("TRACESTORE_ENGINE_PASSWORD", "")
     if not password:
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         port=options.port,
         admin_password=password,
         reader_password=os.environ.get("TRACESTORE_SQL_PASSWORD", ""),
+        readers=options.readers.absolute() if options.readers else None,
         max_body_bytes=options.max_body,
         max_running=options.max_running,
         server_options=server_options(path, options.max_memory),

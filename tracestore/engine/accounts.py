@@ -1,4 +1,4 @@
-"""Who is asking: the two users of the embedded engine."""
+"""Who is asking: the two users of the embedded engine, and the readers of one project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tracestore.engine import readers
 from tracestore.engine.errors import AUTHENTICATION_FAILED, EngineError
+from tracestore.engine.readers import ReadersFile
 from tracestore.engine.settings import ADMIN_USER, READER_USER
 
 
@@ -18,12 +20,14 @@ class Account:
 
     name: str
     read_only: bool
+    project: str = ""  # the only one that is seen; empty for all
 
 
 class Accounts:
     """Checks names and passwords. An empty password locks its account."""
 
-    def __init__(self, admin_password: str, reader_password: str) -> None:
+    def __init__(self, admin_password: str, reader_password: str, of_one_project: ReadersFile) -> None:
+        self._of_one_project = of_one_project
         admin = Account(ADMIN_USER, read_only=False)
         self._known = {
             ADMIN_USER: (admin_password, admin),
@@ -36,6 +40,9 @@ class Accounts:
         """The account of a request, by basic auth, headers or URL parameters; else code 516."""
         name, password = _credentials(headers, params)
         expected, account = self._known.get(name, ("", None))
+        if account is None and (found := self._of_one_project.find(name)) is not None:
+            expected, account = found.digest, Account(found.user, read_only=True, project=found.project)
+            password = readers.digest(password)
         given = password.encode("utf-8", "surrogateescape")
         correct = hmac.compare_digest(given, expected.encode("utf-8", "surrogateescape"))
         if account is None or not expected or not correct:

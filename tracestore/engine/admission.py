@@ -30,6 +30,8 @@ SYSTEM_TABLES = frozenset(
         "table_engines", "table_functions", "tables", "time_zones", "zeros", "zeros_mt",
     )
 )  # fmt: skip
+# What clients ask to find their way; `tables` and `columns` are read under a condition (`one_project`).
+SYSTEM_OF_ONE_PROJECT = SYSTEM_TABLES - {"completions", "contributors", "licenses"}
 SCHEMA_TABLES = frozenset(("columns", "tables", "schemata", "views"))
 SCHEMA_DATABASES = frozenset(("information_schema", "INFORMATION_SCHEMA"))
 
@@ -67,6 +69,8 @@ class Catalogue:
     relations: Callable[[], frozenset[str]]  # all tables and views of the current database
     databases: Callable[[], frozenset[str]]
     database: str = EXPOSED_DATABASE
+    system: frozenset[str] = SYSTEM_TABLES
+    schema: frozenset[str] = SCHEMA_TABLES
 
 
 def refused(reason: str) -> EngineError:
@@ -169,9 +173,9 @@ def judge_relation(name: str, catalogue: Catalogue, must_be_table: bool = True) 
         database, table = parts
         if database == catalogue.database and table in catalogue.views:
             return
-        if database == "system" and table in SYSTEM_TABLES:
+        if database == "system" and table in catalogue.system:
             return
-        if database in SCHEMA_DATABASES and table.lower() in SCHEMA_TABLES:
+        if database in SCHEMA_DATABASES and table.lower() in catalogue.schema:
             return
         if not must_be_table and database not in catalogue.databases():
             return
@@ -204,6 +208,12 @@ def _is_option(tokens: Sequence[Token], position: int) -> bool:
         return True
     following = tokens[position + 1] if position + 1 < len(tokens) else None
     return token.kind == "word" and following is not None and following.text == "="
+
+
+def tells_no_sizes(tokens: Sequence[Token]) -> bool:
+    """Whether an EXPLAIN shows the statement only, not how many rows of everyone's would be read for it."""
+    words = [token.upper for token in tokens[1:3]]
+    return words[:1] in (["AST"], ["SYNTAX"]) or words == ["QUERY", "TREE"]
 
 
 def judge_listing(tokens: Sequence[Token], catalogue: Catalogue) -> None:

@@ -18,6 +18,7 @@ from tracestore.engine.execution import Executor, Job, Result
 from tracestore.engine.external_tables import ExternalTable, read_multipart
 from tracestore.engine.gate import Gate
 from tracestore.engine.pipe import ResultPipe
+from tracestore.engine.readers import ReadersFile
 from tracestore.engine.request import Request, from_scope
 from tracestore.engine.running import Killer, QueryIds, Slots
 from tracestore.engine.sessions import Session, Sessions
@@ -40,8 +41,9 @@ class EngineApp:
         self._settings = settings
         self._spool = spool
         self._database = database
-        self._accounts = Accounts(settings.admin_password, settings.reader_password)
+        self._accounts = Accounts(settings.admin_password, settings.reader_password, ReadersFile(settings.readers))
         self._slots = Slots(settings.max_running, settings.max_waiting, settings.queue_seconds)
+        self._reader_slots: dict[str, Slots] = {}
         self._query_ids = QueryIds()
         self._killer = Killer(database)
         self._executor = Executor(database, Gate(), self._query_ids)
@@ -143,6 +145,8 @@ class EngineApp:
             source = lambda: empty.reader("")  # noqa: E731
         urgent = request.query.lstrip()[:4].upper() == "KILL" or body.begins_with(b"KILL")
         async with contextlib.AsyncExitStack() as stack:
+            if account.project:
+                await stack.enter_async_context(self._slots_of(account).hold())
             if not urgent:
                 await stack.enter_async_context(self._slots.hold())
             query_id = answer.query_id
@@ -153,6 +157,15 @@ class EngineApp:
                 await self._run(job, pipe, receive, answer)
             finally:
                 self._query_ids.end(query_id)
+
+    def _slots_of(self, account: Account) -> Slots:
+        """The places of one reader of one project: a few of the engine's, so that none takes them all."""
+        settings = self._settings
+        if account.name not in self._reader_slots:
+            self._reader_slots[account.name] = Slots(
+                settings.reader_running, settings.max_waiting // 4, settings.queue_seconds
+            )
+        return self._reader_slots[account.name]
 
     async def _run(self, job: Job, pipe: ResultPipe, receive: Receive, answer: Answer) -> None:
         """Run the job in a thread, pass its result on, and end it if the client goes away."""

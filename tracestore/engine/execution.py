@@ -53,6 +53,7 @@ class Job:
     session: Session | None
     pipe: int  # a large result is written here
     external_tables: list[ExternalTable] = field(default_factory=list)
+    bound: dict[str, str] = field(default_factory=dict)  # settings that bind a reader to one project
     output_format: str = "TabSeparated"  # known before the first byte of the result
 
 
@@ -221,8 +222,10 @@ class Executor:
         if job.request.database not in ("", "default", "tracestore"):
             raise refused("Readers use the database tracestore.")
         bare = Statement(wanted.text, wanted.verb, wanted.format, "", wanted.tokens)
-        self._gate.check(connection, bare, params)
-        connection.set(settings)
+        if job.account.project:
+            job.bound = self._gate.binding(connection, job.account.project)
+        self._gate.check(connection, bare, params, one_project=bool(job.account.project))
+        connection.set({**settings, **job.bound})
         return bare
 
     def _write_blocks(self, connection: Connection, job: Job, text: str, bare: str) -> Statistics:
@@ -237,7 +240,7 @@ class Executor:
             try:
                 described.use(database)
                 if job.account.read_only:
-                    described.set({**reader_settings({}), "readonly": "1"})
+                    described.set({**reader_settings({}), **job.bound, "readonly": "1"})
                 return _described_types(described, bare, params)
             except EngineError:
                 return []

@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 import time
 
+from tracestore.engine import one_project as binding
 from tracestore.engine.admission import (
+    SYSTEM_OF_ONE_PROJECT,
+    SYSTEM_TABLES,
     Catalogue,
     inner_select,
     judge_listing,
     judge_tokens,
     judge_tree,
     refused,
+    tells_no_sizes,
 )
 from tracestore.engine.database import Connection
-from tracestore.engine.errors import EngineError
+from tracestore.engine.errors import ACCESS_DENIED, EngineError
 from tracestore.engine.function_policy import FunctionPolicy, sort_functions
 from tracestore.engine.settings import EXPOSED_DATABASE, EXPOSED_VIEWS
 from tracestore.engine.statement import Statement, parse
@@ -32,12 +36,32 @@ class Gate:
         self._functions: FunctionPolicy | None = None
         self._functions_until = 0.0
 
-    def check(self, connection: Connection, statement: Statement, params: dict[str, str]) -> None:
+    def binding(self, connection: Connection, project: str) -> dict[str, str]:
+        """The settings that let a statement see one project only; code 497 if that cannot be had."""
+        found, _ = connection.query(binding.RELATIONS, "TabSeparatedRaw")
+        rows = [line.split("\t") for line in found.decode("utf-8", "surrogateescape").splitlines()]
+        try:
+            conditions = binding.table_filters(project, [(name, stores == "1", of == "1") for name, stores, of in rows])
+        except binding.CannotBind as error:
+            raise EngineError(ACCESS_DENIED, str(error)) from None
+        return {
+            **binding.PLAN,
+            "additional_table_filters": binding.as_setting({**conditions, **binding.catalogue_filters()}),
+        }
+
+    def check(
+        self, connection: Connection, statement: Statement, params: dict[str, str], *, one_project: bool = False
+    ) -> None:
         """Return if the statement, run exactly as it is, is allowed; else raise code 497.
 
-        Call it on the connection that will run the statement, before `readonly` is set.
+        Call it on the connection that will run the statement, before `readonly` is set. `one_project`:
+        the reader is bound to one, so nothing may tell how much there is of the others.
         """
         functions = self._function_policy(connection)
+        if one_project:
+            functions = functions.without(binding.NEVER)
+            if statement.verb == "EXPLAIN" and not tells_no_sizes(statement.tokens):
+                raise refused("Of EXPLAIN, readers of one project may use AST, SYNTAX and QUERY TREE.")
         judge_tokens(statement.tokens, functions)
         kind, count = connection.statement_class(statement.text)
         if kind == "UNKNOWN":
@@ -46,7 +70,7 @@ class Gate:
             raise refused("The statement could not be read.")
         if kind != "READ_ONLY" or count != 1:
             raise refused("Readers may run one SELECT, SHOW, DESCRIBE, EXISTS or EXPLAIN.")
-        catalogue = self._catalogue(connection)
+        catalogue = self._catalogue(connection, SYSTEM_OF_ONE_PROJECT if one_project else SYSTEM_TABLES)
         if statement.verb in ("EXPLAIN", "DESCRIBE", "DESC"):
             start = inner_select(statement.tokens)
             if start is not None:
@@ -82,7 +106,7 @@ class Gate:
                 self._functions_until = time.monotonic() + _FUNCTIONS_AGE
             return self._functions
 
-    def _catalogue(self, connection: Connection) -> Catalogue:
+    def _catalogue(self, connection: Connection, system: frozenset[str]) -> Catalogue:
         def names(question: str) -> frozenset[str]:
             found, _ = connection.query(question, "TabSeparatedRaw")
             return frozenset(found.decode("utf-8", "surrogateescape").splitlines())
@@ -92,6 +116,7 @@ class Gate:
             relations=lambda: names("SELECT name FROM system.tables WHERE database = currentDatabase()"),
             databases=lambda: names("SELECT name FROM system.databases"),
             database=EXPOSED_DATABASE,
+            system=system,
         )
 
 

@@ -10,7 +10,8 @@ from tracestore.engine.settings import READER_FIXED, READER_LIMITS
 
 # Settings that change how a result looks or how the transport behaves, never what it may cost.
 _HARMLESS = re.compile(
-    r"(?:output_format_\w+"
+    # Not output_format_schema: it names a file that the engine would write.
+    r"(?:output_format_(?!schema\Z)\w+"
     r"|date_time_(?:input|output)_format|session_timezone|final|extremes|join_use_nulls"
     r"|format_csv_delimiter|format_csv_allow_(?:single|double)_quotes|format_csv_null_representation"
     r"|format_tsv_null_representation|format_json_object_each_row_column_for_object_name"
@@ -20,7 +21,7 @@ _HARMLESS = re.compile(
     r"|priority|connect_timeout|receive_timeout|send_timeout|union_default_mode|group_by_use_nulls"
     r"|transform_null_in|enable_optimize_predicate_expression|use_query_cache"
     r"|do_not_merge_across_partitions_select_final|asterisk_include_\w+_columns"
-    r"|send_progress_in_http_headers|enable_http_compression|http_\w+"
+    r"|send_progress_in_http_headers|enable_http_compression|http_(?!allow_)\w+"
     r"|cancel_http_readonly_queries_on_client_close|add_http_cors_header|network_compression_method"
     r"|async_insert|wait_for_async_insert|allow_experimental_(?:json|object|variant|dynamic)_type)\Z"
 )

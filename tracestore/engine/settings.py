@@ -75,9 +75,11 @@ class EngineSettings:
     port: int = 8123
     admin_password: str = ""
     reader_password: str = ""
+    readers: Path | None = None  # the file of the readers of one project
     max_body_bytes: int = GIB  # after decompression too; beyond it 413
     spool_memory_bytes: int = 8 * MIB  # a body larger than this goes to a file under `path`
     max_running: int = 16  # queries at once; the rest wait
+    reader_running: int = 4  # of one reader of one project, so that a team leaves room for the others
     max_waiting: int = 256  # requests in the queue before an immediate 503
     queue_seconds: float = 5.0  # how long a request waits for a slot before 503
     shutdown_seconds: float = 10.0
@@ -116,5 +118,7 @@ def server_options(path: Path, max_memory: int) -> dict[str, int | str]:
         "background_pool_size": 2,
         "background_schedule_pool_size": 4,
         "user_files_path": str(path / "user_files"),
+        # Where BACKUP and RESTORE may write and read: within the data directory, as on a server that is as shipped.
+        "backups.allowed_path": "backups",
         "log-level": "none",
     }

@@ -132,6 +132,7 @@ class Span:
     `input` and `output` are the payload texts; `payload_attributes` names the attributes that are
     part of the payload (messages, large values) and so stay out of the hot table. `derived` are
     attributes of our own (`tracestore.*`), stored beside the sender's and winning over them.
+    `input_bytes` and `output_bytes` are what the payload measured where it was cut before it is stored, else None.
     """
 
     record: SpanRecord
@@ -163,3 +164,5 @@ class Span:
     output: str = ""
     payload_attributes: frozenset[str] = frozenset()
     derived: Attributes | None = None
+    input_bytes: int | None = None
+    output_bytes: int | None = None

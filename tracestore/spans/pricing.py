@@ -138,6 +138,12 @@ def vendor(model: str) -> str:
         return ""
 
 
+def context_window(provider: str, model: str) -> int:
+    """How many tokens a model can be sent at once, by the table; 0 when it does not tell. Never raises."""
+    _, info, *_ = _model(provider, model)
+    return (info.context_window or 0) if info else 0
+
+
 #: Rates by the input size above which they count, rising; the first counts from nothing on.
 _Tariff = tuple[tuple[int, Price], ...]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tracestore.environment import Environment
+from tracestore.environment import Environment, reachable, url_host
 from tracestore.secrets import Secrets
-from tracestore.supervisor.processes import reachable, url_host
 
 #: With nothing but OpenTelemetry's own SDK; the printed text is run by a test.
 SNIPPET = """\
@@ -63,7 +62,10 @@ def ready_text(environment: Environment, secrets: Secrets, login_token: str | No
         f"  SQL    {sql_line(environment, secrets)}",
     ]
     if demo:
-        parts.append("  Demo   five simulated agents are sending; their runs are in the list of traces")
+        parts += [
+            "  Demo   five simulated agents are sending; their runs are in the list of traces",
+            f"         one loops and is halted, on-call is told: tail -f {environment.data_dir / 'logs' / 'demo.log'}",
+        ]
     parts += ["", "To send an agent's traces, set in its environment:"]
     parts += [
         f"  export OTEL_EXPORTER_OTLP_ENDPOINT={otlp_http_url(environment)}",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from tracestore.environment import ROOT, Environment
+from tracestore.engine.readers import FILE as READERS_FILE
+from tracestore.environment import ROOT, Environment, reachable, url_host
 from tracestore.secrets import Secrets
 from tracestore.supervisor.child import Address, Spec
 from tracestore.supervisor.instance import Port
@@ -31,6 +32,8 @@ def engine(environment: Environment, secrets: Secrets) -> Spec:
             "127.0.0.1",
             "--port",
             str(environment.clickhouse_port),
+            "--readers",
+            str(environment.data_dir / READERS_FILE),
         ),
         stop_rank=3,
         environ=_environ(environment)
@@ -114,12 +117,20 @@ def services(environment: Environment) -> list[Spec]:
 
 
 def demo(environment: Environment, key: str) -> Spec:
+    host = f"http://{url_host(reachable(environment.bind))}"
     return Spec(
         "demo",
-        (_MANAGE, "demo", "--url", f"http://{url_host(reachable(environment.bind))}:{environment.otlp_http_port}"),
+        (
+            _MANAGE,
+            "demo",
+            "--url",
+            f"{host}:{environment.otlp_http_port}",
+            "--web",
+            f"{host}:{environment.web_port}",
+        ),
         stop_rank=0,
         environ=_environ(environment) | {"TRACESTORE_API_KEY": key},
-        stop_seconds=1.0,
+        stop_seconds=1.2,
     )
 
 
@@ -133,15 +144,6 @@ def ports(environment: Environment) -> list[Port]:
     if environment.embedded:
         found.append(Port("127.0.0.1", environment.clickhouse_port, "TRACESTORE_CLICKHOUSE_PORT", "SQL"))
     return found
-
-
-def reachable(bind: str) -> str:
-    """An address of this machine at which a server bound to `bind` answers."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(bind, bind)
-
-
-def url_host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _environ(environment: Environment, base: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -33,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from tracestore import prices, project_limits
+        from tracestore.capture import CutterBook
         from tracestore.clickhouse.log_writer import LogWriter
         from tracestore.clickhouse.writer import SpanWriter
         from tracestore.redaction import RedactorBook
@@ -50,6 +51,7 @@ class Command(BaseCommand):
             rates=project_limits.book().start().of,
             processes=settings.ENVIRONMENT.ingest_processes,
             redactors=RedactorBook().start().of,
+            cutters=CutterBook().start().of,
             require_key=settings.ENVIRONMENT.require_api_key,
         )
         # Spans hold no cycles, and there are many of them: collections at the default rate take a

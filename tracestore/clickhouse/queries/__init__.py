@@ -15,13 +15,17 @@ _COMMENT = re.compile(r"(?m)^\s*--.*\n?")
 _INCLUDE = re.compile(r"/\*include (\w+)\*/")
 
 
-@cache
 def load(name: str, conditions: str = "1") -> str:
     """The statement of a file without its comments, includes and conditions filled in."""
-    text = _COMMENT.sub("", (files("tracestore.clickhouse.queries") / f"{name}.sql").read_text())
-    return filled(text).replace("/*conditions*/", conditions)
+    return _text(name).replace("/*conditions*/", conditions)
+
+
+@cache
+def _text(name: str) -> str:
+    # Without the conditions: as many of them as there are searches would be kept for ever.
+    return filled(_COMMENT.sub("", (files("tracestore.clickhouse.queries") / f"{name}.sql").read_text()))
 
 
 def filled(text: str) -> str:
     """The text with what it includes."""
-    return _INCLUDE.sub(lambda found: load(found[1]).strip(), text)
+    return _INCLUDE.sub(lambda found: _text(found[1]).strip(), text)

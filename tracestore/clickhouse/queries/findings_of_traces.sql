@@ -1,4 +1,4 @@
 SELECT trace_id, count() AS findings
-FROM stored_findings FINAL
-WHERE project = {project:String} AND trace_id != ''
+FROM findings
+WHERE project = {project:String} AND trace_id != '' AND NOT dismissed
 GROUP BY trace_id

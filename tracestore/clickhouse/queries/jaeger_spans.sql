@@ -1,9 +1,5 @@
 SELECT
-    trace_id, span_id, parent_span_id, name, kind, service,
-    toUnixTimestamp64Nano(start_time) AS start_ns,
-    duration_ns, status, status_message, trace_state, scope_name, scope_version, dropped_attributes,
-    /*include span_extras*/,
-    arrayMap(link -> link.trace_state, links) AS link_states
+    /*include received_columns*/
 FROM spans
 WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
 ORDER BY trace_id, start_ns, span_id

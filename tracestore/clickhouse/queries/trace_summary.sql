@@ -34,6 +34,11 @@ SELECT
     -- Many frameworks leave the root unset or even ok when the run died inside.
     if(argMin(span_status, place) = 'error' OR argMaxIf(span_status, ended_ns, type = 'llm') = 'error', 'error', 'ok')
         AS status,
+    -- Spans are sent when they end, so while no root has come the run goes on; unless nothing comes any more.
+    if(
+        min(span_has_parent) = 0, toDateTime64(0, 3, 'UTC'),
+        fromUnixTimestamp64Milli(toInt64(intDiv(max(written), 1000000)), 'UTC') + INTERVAL 15 MINUTE
+    ) AS running_until,
     arraySort(groupUniqArrayIf(100)(span_model, span_model != '' AND type IN ('llm', 'embedding'))) AS models,
     arraySort(groupUniqArrayIf(100)(tool_name, type = 'tool' AND tool_name != '')) AS tools,
     arraySort(groupUniqArrayIf(100)(span_agent, span_agent != '')) AS agents,
@@ -49,7 +54,7 @@ SELECT
 FROM
 (
     SELECT
-        project, trace_id, type, usage_rule, tool_name, dropped_attributes,
+        project, trace_id, type, usage_rule, tool_name, dropped_attributes, version AS written,
         name AS span_name, agent AS span_agent, service AS span_service, session_id AS span_session,
         user_id AS span_user, start_time AS started,
         addNanoseconds(start_time, toInt64(duration_ns)) AS ended,
@@ -59,7 +64,8 @@ FROM
         reasoning_tokens AS span_reasoning, cost_usd AS span_cost,
         input_preview AS span_input_preview, output_preview AS span_output_preview,
         -- Outermost first: roots before the rest, then by time.
-        (parent_span_id != '', start_time, span_id) AS place
+        parent_span_id != '' AS span_has_parent,
+        (span_has_parent, start_time, span_id) AS place
     FROM stored_spans FINAL
     -- Both columns are of the sorting key, so FINAL may come after: most of the table is never read.
     PREWHERE (project, trace_id) IN (SELECT project, trace_id FROM chosen)

@@ -2,16 +2,18 @@ CREATE OR REPLACE VIEW {database}.all_traces AS
 SELECT
     project, trace_id, name, agent, service, session_id, user_id, start_time, end_time, duration_ns,
     span_count, llm_calls, tool_calls, errors, input_tokens, output_tokens, cache_read_tokens,
-    cache_write_tokens, reasoning_tokens, cost_usd, unpriced_calls, incomplete, status, models, tools,
-    agents, input_preview, output_preview
+    cache_write_tokens, reasoning_tokens, cost_usd, unpriced_calls, incomplete,
+    /*include trace_status*/,
+    models, tools, agents, input_preview, output_preview
 FROM {database}.stored_traces FINAL
 WHERE (project, trace_id) NOT IN (SELECT project, trace_id FROM {database}.open_traces)
 UNION ALL
 SELECT
     project, trace_id, name, agent, service, session_id, user_id, start_time, end_time, duration_ns,
     span_count, llm_calls, tool_calls, errors, input_tokens, output_tokens, cache_read_tokens,
-    cache_write_tokens, reasoning_tokens, cost_usd, unpriced_calls, incomplete, status, models, tools,
-    agents, input_preview, output_preview
+    cache_write_tokens, reasoning_tokens, cost_usd, unpriced_calls, incomplete,
+    /*include trace_status*/,
+    models, tools, agents, input_preview, output_preview
 FROM {database}.live_traces;
 
 CREATE OR REPLACE VIEW {database}.traces AS
@@ -21,7 +23,7 @@ LEFT JOIN
 (
     SELECT project, trace_id, count() AS findings
     FROM {database}.findings
-    WHERE trace_id != ''
+    WHERE trace_id != '' AND NOT dismissed
     GROUP BY project, trace_id
 ) AS f USING (project, trace_id);
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
-from tracestore import keys
+from tracestore import audit, keys
 from tracestore.errors import InvalidInput
 from tracestore.models import ApiKey, Project
+
+#: Who made a key, as its list and the audit log say it.
+ACTOR: Final = audit.Actor("manage.py api_keys", "command")
 
 
 class Command(BaseCommand):
@@ -53,22 +57,28 @@ Examples:
             known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none; run manage.py bootstrap"
             raise CommandError(f"There is no project {project!r}. Projects: {known}.")
         until = None if expires is None else timezone.now() + expires
-        self.stdout.write(keys.create(found, name, tuple(scopes), expires_at=until))
+        with transaction.atomic(), audit.acting(ACTOR) as doing:
+            made = keys.create(found, name, tuple(scopes), expires_at=until, created_by=ACTOR.name)
+            audit.record("key.created", project=project, subject=doing.subject, detail={"name": name, "scopes": scopes})
+        self.stdout.write(made)
 
     def list(self, **_: Any) -> None:
         for key in ApiKey.objects.select_related("project").order_by("-created_at"):
             scopes = ",".join(key.scopes)
             until = f"until {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "for ever"
+            by = f" by {key.created_by}" if key.created_by else ""
             used = f"used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
             self.stdout.write(
-                f"{key.prefix}…  {key.state:8}  {key.project.slug}  {scopes}  made {key.created_at:%Y-%m-%d}  "
+                f"{key.prefix}…  {key.state:8}  {key.project.slug}  {scopes}  made {key.created_at:%Y-%m-%d}{by}  "
                 f"{until}  {used}  {key.name}"
             )
 
     def rotate(self, prefix: str, overlap: timedelta, **_: Any) -> None:
         old = only(prefix)
         try:
-            new = keys.rotate(old, overlap)
+            with transaction.atomic():
+                new = keys.rotate(old, overlap, ACTOR.name)
+                audit.record("key.rotated", project=old.project.slug, subject=old.prefix, actor=ACTOR)
         except InvalidInput as error:
             raise CommandError(error.message) from error
         old.refresh_from_db()
@@ -77,7 +87,9 @@ Examples:
 
     def revoke(self, prefix: str, **_: Any) -> None:
         found = only(prefix)
-        keys.revoke(found)
+        with transaction.atomic():
+            keys.revoke(found)
+            audit.record("key.revoked", project=found.project.slug, subject=found.prefix, actor=ACTOR)
         self.stdout.write(f"{found} is revoked; it stops working within {keys.REVOKED_WITHIN_SECONDS:.0f} s.")
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from argparse import RawDescriptionHelpFormatter
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management import call_command
@@ -14,12 +14,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from tracestore import first_start
+from tracestore import audit, first_start, own_traces
 from tracestore.clickhouse import client, migrations
 from tracestore.errors import TracestoreError, Unavailable
 
 #: How long ClickHouse and the metadata database may take to come up, as containers do.
 PATIENCE = 120.0
+
+ACTOR: Final = audit.Actor("manage.py bootstrap", "command")
 
 
 class Command(BaseCommand):
@@ -46,8 +48,11 @@ Examples:
             self.migrate_metadata()
             self.migrate_clickhouse()
             prepared = first_start.prepare(settings.ENVIRONMENT)
+            own_traces.prepare()
         except (TracestoreError, DatabaseError) as error:
             raise CommandError(getattr(error, "message", None) or str(error)) from error
+        if prepared.added:
+            audit.record("installation.prepared", detail={"made": list(prepared.added)}, actor=ACTOR)
         self.say("first start", ", ".join(prepared.added) + " made" if prepared.added else "was done before")
         result = {
             "login_token": first_start.login_token(prepared.admin) if options["login_link"] else None,

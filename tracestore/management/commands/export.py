@@ -10,15 +10,18 @@ from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tracestore import audit
 from tracestore.clickhouse import exporting
 from tracestore.clickhouse.exporting import Export
 from tracestore.errors import TracestoreError
 from tracestore.models import Project
 from tracestore.moments import parse_time
+
+ACTOR: Final = audit.Actor("manage.py export", "command")
 
 
 class Command(BaseCommand):
@@ -60,6 +63,11 @@ Examples:
                 parse_time(options["since"], "since") if options["since"] else None,
                 parse_time(options["until"], "until") if options["until"] else None,
                 [name.strip() for name in options["columns"].split(",") if name.strip()],
+            )
+            exporting.check(wanted)
+            asked = {name: options[name] for name in ("since", "until", "columns") if options[name]}
+            audit.record(
+                "export.downloaded", project=project, subject=f"{wanted.table}/{chosen}", detail=asked, actor=ACTOR
             )
             chunks = self.told(exporting.stream(project, wanted))
             if output == "-":

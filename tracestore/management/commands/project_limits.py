@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
-from tracestore import project_limits
+from tracestore import audit, project_limits
 from tracestore.books import REFRESH_SECONDS
 from tracestore.errors import InvalidInput, TracestoreError
 from tracestore.models import Project
@@ -29,6 +30,9 @@ def limit(name: str) -> Callable[[str], int | None]:
             raise ArgumentTypeError(error.message) from None
 
     return read
+
+
+ACTOR: Final = audit.Actor("manage.py project_limits", "command")
 
 
 class Command(BaseCommand):
@@ -63,7 +67,11 @@ Examples:
             if project is None:
                 raise CommandError(f"Name the project whose limits to change. Projects: {', '.join(known) or 'none'}.")
             try:
-                project_limits.change(project, sent)
+                with transaction.atomic():
+                    project_limits.change(project, sent)
+                    audit.record(
+                        "limits.changed", project=project, detail={"fields": sorted(sent), **sent}, actor=ACTOR
+                    )
             except TracestoreError as error:
                 raise CommandError(error.message) from error
         shown = known if project is None else [project]

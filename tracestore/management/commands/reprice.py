@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tracestore import audit
 from tracestore.clickhouse.repricing import Calls
 from tracestore.errors import TracestoreError
 from tracestore.models import Project
@@ -21,6 +22,9 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no time: expected 2026-01-31 or 2026-01-31T12:00:00Z") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+ACTOR: Final = audit.Actor("manage.py reprice", "command")
 
 
 class Command(BaseCommand):
@@ -60,6 +64,8 @@ Examples:
     def one(self, calls: Calls, *, dry_run: bool) -> None:
         progress = Progress(0)
         day = ""
+        if not dry_run:
+            audit.record("repricing.started", project=calls.project, detail={"model": calls.model}, actor=ACTOR)
         for progress in reprice(calls, dry_run=dry_run):
             if progress.day != day:
                 day = progress.day

@@ -14,14 +14,14 @@ import msgspec
 from tracestore.spans.model import Attributes, Span
 from tracestore.spans.semconv.values import first_text, text, unquoted
 
-_SESSION: Final = (
+SESSION: Final = (
     "session.id",
     "gen_ai.conversation.id",
     "traceloop.association.properties.session_id",
     "traceloop.association.properties.thread_id",
     "langfuse.session.id",
 )
-_USER: Final = (
+USER: Final = (
     "user.id",
     "enduser.id",
     "traceloop.association.properties.user_id",
@@ -73,13 +73,13 @@ def read_context(span: Span, found: Metadata) -> None:
     """Fill `session_id` and `user_id`; what the dialect found itself counts last."""
     attributes = span.record.attributes
     span.session_id = (
-        first_text(attributes, *_SESSION)
+        first_text(attributes, *SESSION)
         or text(found.session_id)
         or text(found.conversation_id)
         or text(found.thread_id)
         or span.session_id
     )
-    span.user_id = first_text(attributes, *_USER) or text(found.user_id) or span.user_id
+    span.user_id = first_text(attributes, *USER) or text(found.user_id) or span.user_id
 
 
 def read_labels(span: Span, prefix: str) -> None:

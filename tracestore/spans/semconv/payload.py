@@ -118,6 +118,11 @@ _REMEMBERED: Final = 10_000
 _named: Final = _Named()
 
 
+def is_payload(key: str) -> bool:
+    """Whether what stands under this name belongs to the payload whatever its value."""
+    return _named[key]
+
+
 def payload_attributes(attributes: Attributes) -> frozenset[str]:
     """The keys whose values belong to the payload."""
     named = _named

@@ -1,4 +1,5 @@
 // What every page can do: theme, help, copying, filtering rows, keys, relative times, quiet polls.
+import { copy, copyFrom, say } from "./clipboard.js";
 import { ago } from "./format.js";
 
 const root = document.documentElement;
@@ -21,31 +22,6 @@ function nextTheme() {
   tellTheme();
 }
 
-function say(words) {
-  const said = document.getElementById("said");
-  said.textContent = words;
-  clearTimeout(say.timer);
-  say.timer = setTimeout(() => (said.textContent = ""), 1600);
-}
-
-/** The clipboard interface exists only on https and localhost; elsewhere a selection does it. */
-async function copy(text) {
-  try {
-    if (navigator.clipboard) await navigator.clipboard.writeText(text);
-    else {
-      const field = document.createElement("textarea");
-      field.value = text;
-      document.body.append(field);
-      field.select();
-      document.execCommand("copy");
-      field.remove();
-    }
-    say("Copied");
-  } catch {
-    say("The browser did not allow copying");
-  }
-}
-
 const actions = {
   theme: nextTheme,
   help: () => document.getElementById("help").showModal(),
@@ -57,8 +33,9 @@ const actions = {
 };
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-action], [data-copy], [data-copy-from]");
+  const button = event.target.closest("[data-action], [data-copy], [data-copy-from], [data-copy-url]");
   if (!button) return;
+  if (button.dataset.copyUrl) return void copyFrom(button.dataset.copyUrl);
   if (button.dataset.copy !== undefined) copy(button.dataset.copy);
   else if (button.dataset.copyFrom) copy(document.querySelector(button.dataset.copyFrom)?.textContent ?? "");
   else actions[button.dataset.action]?.(button);
@@ -118,7 +95,11 @@ document.addEventListener("keydown", (event) => {
 function keepList() {
   try {
     const here = document.getElementById("nav-traces");
+    // Where one comes from says it too, and at once: the storage may lag behind a page that is left quickly.
+    const from = document.referrer ? new URL(document.referrer) : null;
+    const place = new URL(here.href);
     if (here.getAttribute("aria-current")) sessionStorage.setItem("list", location.search);
+    else if (from?.origin === place.origin && from.pathname === place.pathname) sessionStorage.setItem("list", from.search);
     const query = sessionStorage.getItem("list") ?? "";
     for (const link of document.querySelectorAll("[data-back]")) link.search = query;
   } catch {

@@ -22,14 +22,18 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+/** What each number of a row's `data-sums` is (rows.html). */
+const PLACES = { spans: 0, llm: 1, tools: 2, errors: 3, in: 4, out: 5, unpriced: 6, incomplete: 7, cost: 8 };
+
 /** The same line as the server's, over all rows on the page. */
 function sum() {
   const line = document.getElementById("totals");
   const all = rows();
   if (!line || all.length === 0) return;
-  const total = (name) => all.reduce((sofar, row) => sofar + Number(row.dataset[name]), 0);
-  const priced = all.filter((row) => row.dataset.cost !== "");
-  const spent = priced.length ? priced.reduce((sofar, row) => sofar + Number(row.dataset.cost), 0) : null;
+  const sums = all.map((row) => row.dataset.sums.split(" "));
+  const total = (name) => sums.reduce((sofar, one) => sofar + Number(one[PLACES[name]]), 0);
+  const priced = sums.filter((one) => one[PLACES.cost]);
+  const spent = priced.length ? priced.reduce((sofar, one) => sofar + Number(one[PLACES.cost]), 0) : null;
   const unpriced = total("unpriced");
   const incomplete = total("incomplete");
   const errors = total("errors");
@@ -61,3 +65,4 @@ document.addEventListener("htmx:afterSettle", () => {
   if (before >= 0) rows()[before]?.querySelector("a").focus({ preventScroll: true });
   before = -1;
 });
+document.addEventListener("rows-changed", sum);

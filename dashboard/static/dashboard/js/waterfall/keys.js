@@ -18,13 +18,13 @@ function gridKeys(waterfall) {
       const { model, selected } = state;
       if (selected < 0) step(0);
       else if (model.hasChildren(selected) && model.collapsed[selected]) waterfall.fold(selected, false);
-      else if (model.hasChildren(selected)) waterfall.choose(selected + 1);
+      else if (model.hasChildren(selected)) step(1);
     },
     ArrowLeft() {
       const { model, selected } = state;
       if (selected < 0) return;
       if (model.hasChildren(selected) && !model.collapsed[selected]) waterfall.fold(selected, true);
-      else if (model.parent[selected] >= 0) waterfall.choose(model.parent[selected]);
+      else if (model.parentOf(selected) >= 0) waterfall.choose(model.parentOf(selected));
     },
     Enter: () => waterfall.open(state.selected),
     " ": () => waterfall.open(state.selected),
@@ -36,8 +36,15 @@ function pageKeys(waterfall) {
   return {
     e: () => waterfall.jumpToError(1),
     E: () => waterfall.jumpToError(-1),
+    f: () => waterfall.jumpToFinding(1),
+    F: () => waterfall.jumpToFinding(-1),
     "[": () => waterfall.foldLevel(),
     "]": () => waterfall.unfoldLevel(),
+    "{": () => waterfall.foldAll(true),
+    "}": () => waterfall.foldAll(false),
+    r: () => waterfall.toggleGroups(),
+    t: () => waterfall.toggleSums(),
+    i: () => waterfall.toggleSqueeze(),
     w: () => waterfall.zoomBy(0.6),
     s: () => waterfall.zoomBy(1 / 0.6),
     a: () => waterfall.panBy(-0.2),

@@ -11,6 +11,26 @@ export function rowsNear(scrollTop, height, count, overscan = 6) {
   return [Math.min(first, last), last];
 }
 
+/** Rows that may lie over the top of the list. */
+export const MOST_ABOVE = 4;
+
+/**
+ * The ancestors that have been scrolled away, outermost first, of the first row that shows below them: at
+ * most the nearest `most`. They cover as many rows as they are, so that row depends on how many they are.
+ */
+export function ancestorsAbove(model, scrollTop, most = MOST_ABOVE) {
+  const top = Math.floor(scrollTop / ROW);
+  for (let covered = 0; ; covered += 1) {
+    const chain = [];
+    const row = Math.min(top + covered, model.count - 1);
+    if (row < 0) return chain;
+    for (let over = model.parentOf(model.visible[row]); over >= 0 && chain.length < most; over = model.parentOf(over)) {
+      if (model.rowOf(over) < top + covered) chain.unshift(over);
+    }
+    if (chain.length <= covered) return chain;
+  }
+}
+
 /** A bar's place in pixels, clipped to the line; null when it lies outside the window. */
 export function bar(start, duration, [from, to], width) {
   const scale = width / (to - from);
@@ -57,6 +77,21 @@ export function ticks([from, to], width) {
   const made = [];
   for (let k = Math.ceil(from / step); k * step <= to; k += 1) {
     made.push([k * step, ((k * step - from) / (to - from)) * width, moment(k * step, step)]);
+  }
+  return made;
+}
+
+/** The same where idle times are shortened: round real moments, of the busy times and far enough apart. */
+export function squeezedTicks(squeeze, [from, to], width) {
+  const step = roundStep(((to - from) * 110) / Math.max(width, 1));
+  const made = [];
+  for (const [begin, end] of squeeze.busy()) {
+    const first = Math.max(begin, squeeze.toReal(from));
+    const last = Math.min(end, squeeze.toReal(to));
+    for (let k = Math.ceil(first / step); k * step <= last; k += 1) {
+      const x = ((squeeze.toShown(k * step) - from) / (to - from)) * width;
+      if (made.length === 0 || x - made[made.length - 1][1] >= 60) made.push([k * step, x, moment(k * step, step)]);
+    }
   }
   return made;
 }

@@ -1,8 +1,14 @@
-// The whole trace in a strip, drawn once to a bitmap; the window of time is a brush on top of it.
+// The whole trace in a strip, drawn once to a bitmap; the window of time is a brush on top of it. Above the
+// bars a thin line of what had been spent and used by then.
+import { cost, tokens } from "../format.js";
 import { isWhole, within } from "./layout.js";
+import { HIDDEN } from "./model.js";
 
-const HEIGHT = 44;
+const HEIGHT = 58;
+/** The lines of running cost and tokens have the top. */
+const LINES = 14;
 const EDGE = 6;
+const MOST_MARKS = 60;
 
 export class Minimap {
   /** Calls `onWindow([from, to])` while the brush moves. */
@@ -38,9 +44,11 @@ export class Minimap {
     const { token, fill } = this.colours();
     context.fillStyle = token("panel");
     context.fillRect(0, 0, width, HEIGHT);
-    const line = Math.max((HEIGHT - 4) / model.n, 1);
+    const room = HEIGHT - LINES - 4;
+    const line = Math.max(room / model.n, 1);
     const high = Math.min(Math.max(line, 1), 6);
-    const y = (i) => 2 + ((HEIGHT - 4 - high) * i) / Math.max(model.n - 1, 1);
+    const y = (i) => LINES + 2 + ((room - high) * i) / Math.max(model.n - 1, 1);
+    this.gaps(context, width, token);
     const box = (i, least) => {
       const x = (model.start[i] / model.whole) * width;
       context.fillRect(x, y(i), Math.max((model.dur[i] / model.whole) * width, least), Math.max(high - (high > 2 ? 1 : 0), 1));
@@ -48,12 +56,77 @@ export class Minimap {
     // By type, so that the colour changes ten times and not 100,000.
     model.types.forEach((type, code) => {
       context.fillStyle = fill(type);
-      for (let i = 0; i < model.n; i += 1) if (model.type[i] === code) box(i, 1);
+      for (let i = 0; i < model.n; i += 1) if (model.type[i] === code && model.kind[i] !== HIDDEN) box(i, 1);
     });
     context.fillStyle = token("error");
     const mark = model.errors.length > 40 ? 1.5 : 3; // many marks must not hide the rest
     for (const i of model.errors) context.fillRect((model.start[i] / model.whole) * width, y(i) - 1, mark, Math.max(high, mark));
+    this.marks(context, width, y, token);
+    this.lines(context, width, token);
     this.brush();
+  }
+
+  x(time, width) {
+    const { model } = this.state;
+    return (model.squeeze.toShown(time) / model.whole) * width;
+  }
+
+  gaps(context, width, token) {
+    context.fillStyle = token("line");
+    for (const [start, end] of this.state.model.gaps) {
+      const x = this.x(start, width);
+      context.fillRect(x, LINES, Math.max(this.x(end, width) - x, 1), HEIGHT - LINES);
+    }
+  }
+
+  /** Findings, and where a context was cut: small triangles that stand on the bars' top edge. */
+  marks(context, width, y, token) {
+    const { model } = this.state;
+    const mark = (node, colour) => {
+      const x = (model.start[node] / model.whole) * width;
+      context.fillStyle = token(colour);
+      context.beginPath();
+      context.moveTo(x - 4, LINES - 2);
+      context.lineTo(x + 4, LINES - 2);
+      context.lineTo(x, LINES + 5);
+      context.fill();
+    };
+    // Many marks would hide the bars and say nothing.
+    if (model.cuts.size <= MOST_MARKS) for (const node of model.cuts.keys()) mark(node, "warn");
+    if (model.found.length <= MOST_MARKS) for (const node of model.found) mark(node, "finding");
+  }
+
+  /** Running cost in the accent, tokens in grey, each up to its own end; what they come to stands beside. */
+  lines(context, width, token) {
+    const [times, costs, used] = this.state.model.line;
+    if (times.length === 0) return;
+    const draw = (values, colour) => {
+      const most = values[values.length - 1];
+      if (!most) return;
+      const height = (value) => LINES - 2 - (value / most) * (LINES - 4);
+      context.strokeStyle = token(colour);
+      context.beginPath();
+      context.moveTo(0, height(0));
+      times.forEach((time, k) => {
+        const x = this.x(time, width);
+        context.lineTo(x, height(k ? values[k - 1] : 0));
+        context.lineTo(x, height(values[k]));
+      });
+      context.lineTo(width, height(most));
+      context.stroke();
+    };
+    context.lineWidth = 1;
+    draw(used, "ink-faint");
+    draw(costs, "accent");
+  }
+
+  /** What had been spent and used at a moment, in words. */
+  soFar(time) {
+    const [times, costs, used] = this.state.model.line;
+    const real = this.state.model.squeeze.toReal(time);
+    let k = times.length;
+    while (k > 0 && times[k - 1] > real) k -= 1;
+    return k ? `By then: ${cost(costs[k - 1])}, ${tokens(used[k - 1])} tokens` : "";
   }
 
   /** The bitmap, with what lies outside the window greyed. */
@@ -93,6 +166,7 @@ export class Minimap {
   }
 
   hover(event) {
+    if (this.state.model.line[0].length) this.canvas.title = this.soFar(this.time(event));
     if (!this.held) this.canvas.style.cursor = { new: "crosshair", move: "grab", from: "ew-resize", to: "ew-resize" }[this.grip(event)];
   }
 

@@ -1,9 +1,10 @@
 // Draws rows: a pool of recycled elements, moved by transform only. A row keeps its element while it
 // stays near, so scrolling by one row rewrites one row.
 import { cost, duration, exact, tokens } from "../format.js";
-import { ROW, bar, gradient, pieces, rowsNear } from "./layout.js";
-import { FLAGS } from "./model.js";
-import { oddities } from "./words.js";
+import { MOST_ABOVE, ROW, bar, gradient, pieces, rowsNear } from "./layout.js";
+import { FLAGS, GROUP, HIDDEN, SPAN } from "./model.js";
+import { Sticky } from "./sticky.js";
+import { oddities, stepWords } from "./words.js";
 
 const POOL = 64;
 const KNOWN = ["agent", "llm", "tool", "retrieval", "embedding", "rerank", "guardrail", "evaluator", "workflow", "other"];
@@ -27,15 +28,21 @@ function makeRow(parent) {
   row.setAttribute("role", "row");
   row.hidden = true;
   const name = cell(row, "wf-name");
+  const step = element("span", "wf-step", name);
   const twisty = element("span", "wf-twisty", name);
   const error = element("span", "wf-error", name);
   error.textContent = "error ";
+  const found = element("span", "wf-found", name);
+  found.setAttribute("role", "img");
   const odd = element("span", "wf-odd", name);
   odd.setAttribute("role", "img");
   const link = element("a", "", name);
   link.tabIndex = -1;
   name.append(" ");
   const label = element("span", "wf-label", name);
+  name.append(" ");
+  const cut = element("span", "wf-cut", name);
+  cut.textContent = "context cut";
   const type = cell(row, "wf-type");
   const used = cell(row, "n wf-c-tokens");
   const price = cell(row, "n wf-c-cost");
@@ -45,15 +52,16 @@ function makeRow(parent) {
   const after = element("span", "wf-after", line);
   const box = element("span", "wf-bar", line);
   const path = element("span", "wf-path", line);
-  return { row, name, twisty, link, label, error, odd, type, used, price, self, length, line, after, box, path, node: -1, drawn: -1, top: -1 };
+  return { row, name, step, twisty, link, label, cut, error, found, odd, type, used, price, self, length, line, after, box, path, node: -1, drawn: -1, top: -1 };
 }
 
 export class View {
-  /** `state` holds `model`, `window`, `selected` and `critical`; the view only reads it. */
-  constructor(scroller, holder, state) {
-    Object.assign(this, { scroller, holder, state });
+  /** `state` holds `model`, `window`, `selected`, `critical` and `sums`; the view only reads it. */
+  constructor(scroller, holder, over, axis, state) {
+    Object.assign(this, { scroller, holder, over, axis, state });
     this.pool = [];
     this.version = 0; // of everything but the scroll position: a row drawn at it need not be drawn again
+    this.contents = 0; // of what a row says: one filled at it need not be filled again
     this.width = 0;
     this.slowest = 0;
   }
@@ -63,6 +71,7 @@ export class View {
     for (let k = 0; k < POOL; k += 1) this.pool.push(makeRow(fragment));
     this.holder.replaceChildren(fragment);
     this.holder.classList.add("is-pooled");
+    this.sticky = new Sticky(this.over, this.state, makeRow, (slot, node, place) => this.drawRow(slot, node, place));
     this.refresh();
     this.scroller.addEventListener("scroll", () => this.ask(), { passive: true });
     new ResizeObserver(() => this.refresh()).observe(this.scroller);
@@ -72,6 +81,12 @@ export class View {
   refresh() {
     this.version += 1;
     this.ask();
+  }
+
+  /** What rows say changed: another model, other columns. */
+  refill() {
+    this.contents += 1;
+    this.refresh();
   }
 
   ask() {
@@ -87,12 +102,12 @@ export class View {
     if (this.measured !== this.version) {
       this.measured = this.version;
       this.holder.style.height = `${model.count * ROW}px`;
-      const line = this.pool[0].box.parentElement;
       this.height = this.scroller.clientHeight;
-      this.width = Math.max(line.clientWidth, 50);
+      this.width = Math.max(this.axis.clientWidth, 50); // as wide as every line, of which any may be hidden
       this.scroller.setAttribute("aria-rowcount", String(model.count));
     }
-    let [first, last] = rowsNear(this.scroller.scrollTop, this.height, model.count);
+    const { scrollTop } = this.scroller;
+    let [first, last] = rowsNear(scrollTop, this.height, model.count);
     if (last - first > POOL) last = first + POOL;
     const free = new Set(this.pool.keys());
     for (let row = first; row < last; row += 1) {
@@ -110,6 +125,7 @@ export class View {
         slot.row.removeAttribute("id");
       }
     }
+    this.sticky.draw(scrollTop, this.version);
     this.markActive();
     this.slowest = Math.max(this.slowest, performance.now() - began);
     this.onDraw?.();
@@ -119,12 +135,14 @@ export class View {
     const { model, window, selected, critical } = this.state;
     if (slot.node === -1) slot.row.hidden = false;
     if (slot.top !== row) slot.row.style.transform = `translateY(${row * ROW}px)`;
-    if (slot.node !== node) this.fill(slot, node);
+    if (slot.node !== node || slot.contents !== this.contents) this.fill(slot, node);
     slot.row.setAttribute("aria-rowindex", String(row + 1));
     const isError = model.isError(node);
     const type = KNOWN.includes(model.types[model.type[node]]) ? model.types[model.type[node]] : "other";
-    const faint = model.kept !== null && model.kept[node] === 2;
-    slot.row.className = `wf-row t-${type}${isError ? " is-error" : ""}${node === selected ? " is-chosen" : ""}${faint ? " is-faint" : ""}`;
+    const faint = model.kept !== null && model.kept[node] === 2 && model.kind[node] === SPAN;
+    const kind = model.kind[node] === GROUP ? " is-group" : model.kind[node] === HIDDEN ? " is-hidden" : "";
+    const more = `${kind}${model.flags[node] & FLAGS.running ? " is-running" : ""}${model.step[node] % 2 ? " is-band" : ""}`;
+    slot.row.className = `wf-row t-${type}${isError ? " is-error" : ""}${node === selected ? " is-chosen" : ""}${faint ? " is-faint" : ""}${more}`;
     slot.row.setAttribute("aria-selected", node === selected ? "true" : "false");
     if (model.hasChildren(node)) {
       const open = model.kept !== null || model.collapsed[node] === 0;
@@ -134,13 +152,13 @@ export class View {
       slot.row.removeAttribute("aria-expanded");
       slot.twisty.className = "wf-twisty is-leaf";
     }
-    this.place(slot.box, bar(model.start[node], model.dur[node], window, this.width));
+    this.place(slot.box, model.kind[node] === HIDDEN ? null : bar(model.start[node], model.dur[node], window, this.width));
     const end = model.start[node] + model.dur[node];
     const later = model.reach[node] - end;
     this.place(slot.after, later > 0 ? bar(end, later, window, this.width) : null);
     const list = critical ? pieces(model, node, window, this.width) : [];
     slot.path.style.backgroundImage = gradient(list, "var(--critical)");
-    Object.assign(slot, { node, drawn: this.version, top: row });
+    Object.assign(slot, { node, drawn: this.version, top: row, contents: this.contents });
   }
 
   place(box, place) {
@@ -157,27 +175,40 @@ export class View {
     const { row } = slot;
     row.id = `wf-row-${node}`;
     row.dataset.spanId = model.ids[node];
-    row.setAttribute("aria-level", String(model.depth[node] + 1));
+    const kind = model.kind[node];
+    row.setAttribute("aria-level", String(model.levelOf(node) + 1));
     row.setAttribute("aria-posinset", String(model.place[node]));
     row.setAttribute("aria-setsize", String(model.setSize(node)));
-    slot.name.style.setProperty("--level", String(Math.min(model.depth[node], 24)));
+    slot.name.style.setProperty("--level", String(Math.min(model.levelOf(node), 24)));
     slot.link.textContent = model.names[model.name[node]] || "(no name)";
-    slot.link.href = `?span=${model.ids[node]}`;
+    slot.link.href = kind === SPAN ? `?span=${model.ids[node]}` : "?view=table";
+    slot.step.textContent = model.beginsStep[node] ? String(model.step[node]) : "";
+    slot.step.title = model.beginsStep[node] ? stepWords(model.step[node], model.runs[model.run[node]]) : "";
+    const cut = model.cuts.get(node);
+    slot.cut.hidden = cut === undefined;
+    slot.cut.title = cut ? `${exact(cut[1])} tokens in, after ${exact(cut[0])} in the call before` : "";
+    const said = (model.foundAt.get(node) ?? []).map((found) => `${found.title}: ${found.explanation}`).join("\n");
+    slot.found.hidden = said === "";
+    slot.found.setAttribute("aria-label", said);
     slot.label.textContent = model.labels[model.label[node]];
+    slot.label.title = kind === GROUP ? slot.label.textContent : "";
     slot.error.hidden = !model.isError(node);
     const odd = oddities(model.flags[node]);
     slot.odd.hidden = odd === "";
     slot.odd.title = odd;
     slot.odd.setAttribute("aria-label", odd);
-    slot.type.textContent = model.types[model.type[node]] || "other";
-    const [input, output] = [model.tokensIn[node], model.tokensOut[node]];
+    slot.type.textContent = kind === SPAN ? model.types[model.type[node]] || "other" : "";
+    const sums = this.state.sums ? (model.soFar.get(node) ?? [NaN, 0, 0]) : null;
+    const [input, output] = sums ? sums.slice(1) : [model.tokensIn[node], model.tokensOut[node]];
     slot.used.textContent = input || output ? `${tokens(input)} / ${tokens(output)}` : "";
     slot.used.title = input || output ? `${exact(input)} in, ${exact(output)} out` : "";
-    const price = model.cost[node];
-    slot.price.textContent = Number.isNaN(price) ? (model.flags[node] & FLAGS.unpriced ? "unknown" : "") : cost(price);
-    slot.self.textContent = model.hasChildren(node) ? duration(model.self[node] * 1000) : "";
-    slot.length.textContent = duration(model.dur[node] * 1000);
-    slot.line.setAttribute("aria-label", `starts ${duration(model.start[node] * 1000)}`);
+    const price = sums ? sums[0] : model.cost[node];
+    const unknown = !sums && (model.flags[node] & FLAGS.unpriced || (kind === GROUP && (input || output)));
+    slot.price.textContent = Number.isNaN(price) ? (unknown ? "unknown" : "") : cost(price);
+    slot.self.textContent = kind === SPAN && model.hasChildren(node) ? duration(model.self[node] * 1000) : "";
+    slot.length.textContent = kind === HIDDEN ? "" : duration(model.realDur[node] * 1000);
+    if (model.flags[node] & FLAGS.running) slot.length.textContent = "running";
+    slot.line.setAttribute("aria-label", `starts ${duration(model.realStart[node] * 1000)}`);
   }
 
   /** The one tab stop points at the chosen row, while that row exists. */
@@ -192,8 +223,10 @@ export class View {
     const top = row * ROW;
     const height = this.scroller.clientHeight;
     const now = this.scroller.scrollTop;
+    // Its ancestors lie over the rows at the top.
+    const above = ROW * (1 + Math.min(this.state.model.levelOf(this.state.model.visible[row]), MOST_ABOVE));
     if (centred && (top < now || top > now + height - ROW)) this.scroller.scrollTop = top - height / 2;
-    else if (top < now + ROW) this.scroller.scrollTop = Math.max(top - ROW, 0);
+    else if (top < now + above) this.scroller.scrollTop = Math.max(top - above, 0);
     else if (top > now + height - 2 * ROW) this.scroller.scrollTop = top - height + 2 * ROW;
   }
 }

@@ -11,10 +11,15 @@ export const FLAG_WORDS = {
   incomplete: "tokens incomplete: the sender dropped attributes",
 };
 
-/** The oddities of a row in words; a missing price is told in the cost column instead. */
+/** The oddities of a row in words; a missing price is told in the cost column, a span not received by its name. */
 export function oddities(flags) {
   return Object.entries(FLAGS)
-    .filter(([name, bit]) => flags & bit && name !== "unpriced")
+    .filter(([name, bit]) => flags & bit && name !== "unpriced" && name !== "running")
     .map(([name]) => FLAG_WORDS[name])
     .join(", ");
+}
+
+/** The words for a step of a run, as waterfall_rows.py has them. */
+export function stepWords(step, agent) {
+  return agent ? `Step ${step} of ${agent}` : `Step ${step}`;
 }

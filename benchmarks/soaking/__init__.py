@@ -1,0 +1,1 @@
+"""The parts of `python -m benchmarks.soak`: what reads, what samples, and how it is judged."""

@@ -1,0 +1,1 @@
+"""What a rule looks at, and whether that is so. Pure."""

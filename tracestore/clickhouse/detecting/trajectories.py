@@ -1,0 +1,346 @@
+"""Reads traces as detectors read them, and remembers them while they grow.
+
+A running trace is looked at again with each write. What was read of it stays in memory, so that a look
+reads the new rows and their payloads only; rows that settling wrote again have a later version and are
+read again. Everything is bounded: spans of a trace, texts, payloads of a pass, and what is remembered.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from tracestore.analysis.trajectory import TraceSpan, Trajectory, exchange, kept
+from tracestore.clickhouse import client, columns, queries
+from tracestore.clickhouse.detecting.looking import Touched
+from tracestore.clickhouse.settling import nanoseconds
+from tracestore.clickhouse.typed_values import typed
+from tracestore.spans.model import Attributes, Event
+
+Trace = tuple[str, str]
+Session = tuple[str, str]
+
+SECOND_NS: Final = 10**9
+#: Spans of a trace that are read: of a huge one the newest.
+MOST_SPANS: Final = 5_000
+#: Characters of one text, and bytes of the payloads that one reading takes; beyond it, previews.
+MOST_TEXT: Final = 65_536
+MOST_PAYLOADS: Final = 64 << 20
+MOST_PAYLOAD: Final = 8 << 20
+#: Bytes of text that are remembered in all, and traces.
+MOST_REMEMBERED: Final = 96 << 20
+MOST_TRACES: Final = 20_000
+#: Writes of which the later may be seen before the earlier: what is newer than this is read again.
+OVERLAP_NS: Final = 5 * SECOND_NS
+#: A trace that began longer ago is read apart, so that one old trace does not make a pass read the past.
+RECENT_NS: Final = 15 * 60 * SECOND_NS
+#: Traces of a session that are looked at together, and for how long back.
+SESSION_TRACES: Final = 10
+SESSION_NS: Final = 3_600 * SECOND_NS
+
+#: Types whose payloads are read when the hot table has only their beginning.
+_WITH_PAYLOADS: Final = frozenset({"llm", "tool", "retrieval", "agent"})
+
+
+class Row(NamedTuple):
+    """A row of detect_spans.sql."""
+
+    project: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    name: str
+    type: str
+    start_ns: int
+    duration_ns: int
+    status: str
+    status_message: str
+    error_type: str
+    service: str
+    agent: str
+    agent_version: str
+    session_id: str
+    user_id: str
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    cost_usd: float | None
+    tool_name: str
+    tool_call_id: str
+    finish_reason: str
+    input_preview: str
+    output_preview: str
+    input_bytes: int
+    output_bytes: int
+    attributes: dict[str, str]
+    attribute_types: str
+    event_names: list[str]
+    event_attributes: list[dict[str, str]]
+    version: int
+
+    @property
+    def trace(self) -> Trace:
+        return self.project, self.trace_id
+
+
+class Payload(NamedTuple):
+    """What went in and out of a span (detect_payloads.sql); '' where there was nothing."""
+
+    input: str
+    output: str
+    attributes: str
+    input_attribute: str
+    output_attribute: str
+    events: str
+
+
+@dataclass(slots=True)
+class Known:
+    """What was read of a trace: its spans, up to which version, and how the last look ended."""
+
+    start: int
+    spans: dict[str, TraceSpan] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    after: int = 0
+    size: int = 0
+    #: Whether the last look took it for over; whether it has changed since; whether spans were left out.
+    complete: bool = False
+    changed: bool = False
+    cut: bool = False
+
+    @property
+    def rooted(self) -> bool:
+        """Whether the root arrived: most SDKs send it when the run is over."""
+        return any(not span.parent_span_id for span in self.spans.values())
+
+    @property
+    def session(self) -> str:
+        return next((span.session_id for span in self.spans.values() if span.session_id), "")
+
+
+class Traces:
+    """The traces that were looked at lately. Used by one look at a time."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Trace, Known] = OrderedDict()
+        self._sessions: dict[Session, dict[str, None]] = defaultdict(dict)
+        self._size = 0
+
+    def __getitem__(self, trace: Trace) -> Known:
+        return self._known[trace]
+
+    def get(self, trace: Trace) -> Known | None:
+        return self._known.get(trace)
+
+    def read(self, touched: Sequence[Touched], now_ns: int) -> None:
+        """Reads what is new of these traces and marks those that have changed.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        started = {(one.project, one.trace_id): one.first_start for one in touched}
+        missing = [trace for trace in started if trace not in self._known]
+        if missing:
+            chosen = {"chosen": columns.traces_table(missing)}
+            for project, trace_id, start in client.run(queries.load("settle_known"), tables=chosen).result_rows:
+                started[project, trace_id] = min(start, started[project, trace_id])
+        for trace, start in started.items():
+            known = self._known.setdefault(trace, Known(start))
+            known.start = min(known.start, start)
+            self._known.move_to_end(trace)
+        for old in (False, True):
+            part = [trace for trace in started if (self._known[trace].start < now_ns - RECENT_NS) == old]
+            if part:
+                self._read(part)
+
+    def read_sessions(self, traces: Iterable[Trace], now_ns: int) -> None:
+        """Reads the newest other traces of sessions that were not seen before."""
+        new = {
+            (project, session)
+            for project, trace_id in traces
+            if (session := self._known[project, trace_id].session) and (project, session) not in self._sessions
+        }
+        for project, trace_id in traces:
+            known = self._known[project, trace_id]
+            if known.session:
+                self._sessions[project, known.session][trace_id] = None
+        if not new:
+            return
+        names = sorted(new)
+        table = pa.table(
+            {"project": columns.text([one[0] for one in names]), "session_id": columns.text([one[1] for one in names])}
+        )
+        parameters = {"since": nanoseconds(now_ns - SESSION_NS), "most": SESSION_TRACES}
+        rows = client.run(queries.load("detect_sessions"), parameters, tables={"sessions": table}).result_rows
+        others = [
+            Touched(project, trace_id, start, 0, 0, 0)
+            for project, _, trace_id, start in rows
+            if (project, trace_id) not in self._known
+        ]
+        if others:
+            self.read(others, now_ns)
+        for project, session, trace_id, _ in rows:
+            self._sessions[project, session][trace_id] = None
+
+    def trajectory(self, trace: Trace, now_ns: int, *, complete: bool) -> Trajectory:
+        known = self._known[trace]
+        return Trajectory(trace[0], trace[1], _ordered(known.spans.values()), complete, now_ns, known.session)
+
+    def session_trajectory(self, trace: Trace, now_ns: int, *, complete: bool) -> Trajectory | None:
+        """The trace with the others of its session before it; None when there are none."""
+        known = self._known[trace]
+        session = known.session
+        names = self._sessions.get((trace[0], session), {}) if session else {}
+        others = [
+            (found.start, trace_id)
+            for trace_id in names
+            if trace_id != trace[1]
+            and (found := self._known.get((trace[0], trace_id))) is not None
+            and known.start - SESSION_NS <= found.start <= known.start
+        ]
+        if not others:
+            return None
+        spans: list[TraceSpan] = []
+        for _, trace_id in sorted(others)[-SESSION_TRACES:]:
+            spans += self._known[trace[0], trace_id].spans.values()
+        spans += known.spans.values()
+        return Trajectory(trace[0], trace[1], _ordered(spans), complete, now_ns, session, whole_session=True)
+
+    def forget(self) -> None:
+        """Makes room: what was looked at longest ago goes."""
+        while self._known and (self._size > MOST_REMEMBERED or len(self._known) > MOST_TRACES):
+            (project, trace_id), known = self._known.popitem(last=False)
+            self._size -= known.size
+            session = (project, known.session)
+            if session in self._sessions:
+                self._sessions[session].pop(trace_id, None)
+                if not self._sessions[session]:
+                    del self._sessions[session]
+
+    def _read(self, traces: list[Trace]) -> None:
+        since = nanoseconds(min(self._known[trace].start for trace in traces))
+        chosen = columns.traces_table(traces).append_column(
+            "after", columns.counts(max(0, self._known[trace].after - OVERLAP_NS) for trace in traces)
+        )
+        parameters = {"since": since, "most": MOST_SPANS}
+        answer = client.run(queries.load("detect_spans"), parameters, tables={"chosen": chosen}).result_rows
+        # A row of the overlap that was read before is not read again.
+        rows = [row for row in map(Row._make, answer) if self._of(row).versions.get(row.span_id) != row.version]
+        payloads = _payloads([row for row in rows if _wants_payload(row)], since)
+        counted: dict[Trace, int] = defaultdict(int)
+        for row in rows:
+            known = self._of(row)
+            counted[row.trace] += 1
+            known.after = max(known.after, row.version)
+            known.versions[row.span_id] = row.version
+            span = trace_span(row, payloads.get(row[:3]))
+            before = known.spans.get(row.span_id)
+            if span == before:
+                continue
+            known.changed = True
+            grown = _size(span) - (0 if before is None else _size(before))
+            known.spans[span.span_id] = span
+            known.size += grown
+            self._size += grown
+            known.start = min(known.start, span.start_ns)
+        for trace, count in counted.items():
+            known = self._known[trace]
+            known.cut |= count >= MOST_SPANS
+            if len(known.spans) > MOST_SPANS:
+                self._cut(known)
+
+    def _of(self, row: Row) -> Known:
+        return self._known[row.trace]
+
+    def _cut(self, known: Known) -> None:
+        """Keeps the newest spans of a huge trace, and its root."""
+        ordered = _ordered(known.spans.values())
+        roots = [span for span in ordered[:-MOST_SPANS] if not span.parent_span_id][:1]
+        known.spans = {span.span_id: span for span in [*roots, *ordered[-MOST_SPANS:]]}
+        known.versions = {span_id: known.versions[span_id] for span_id in known.spans}
+        size = sum(map(_size, known.spans.values()))
+        self._size += size - known.size
+        known.size = size
+        known.cut = True
+
+
+def _ordered(spans: Iterable[TraceSpan]) -> tuple[TraceSpan, ...]:
+    return tuple(sorted(spans, key=lambda span: (span.start_ns, -span.end_ns, span.span_id)))
+
+
+def _size(span: TraceSpan) -> int:
+    asked = sum(len(one.arguments) for one in span.requested)
+    return 1_000 + len(span.input) + len(span.output) + len(span.instructions) + asked
+
+
+def _wants_payload(row: Row) -> bool:
+    """Whether the hot table may not have all that a detector reads."""
+    if row.type == "llm":
+        return True  # messages may stand in attributes that are payload, whatever the sizes say
+    if row.type not in _WITH_PAYLOADS:
+        return False
+    return row.input_bytes > len(row.input_preview.encode()) or row.output_bytes > len(row.output_preview.encode())
+
+
+def _payloads(rows: Sequence[Row], since: str) -> dict[tuple[str, ...], Payload]:
+    """(project, trace, span) → its payload; the newest spans first, as far as MOST_PAYLOADS goes."""
+    wanted: list[Row] = []
+    left = MOST_PAYLOADS
+    for row in rows:
+        size = row.input_bytes + row.output_bytes
+        if size <= min(left, MOST_PAYLOAD):
+            left -= size
+            wanted.append(row)
+    if not wanted:
+        return {}
+    table = pa.table(
+        {name: columns.text([getattr(row, name) for row in wanted]) for name in ("project", "trace_id", "span_id")}
+    )
+    found = client.run(queries.load("detect_payloads"), {"since": since}, tables={"wanted": table}).result_rows
+    return {row[:3]: Payload(*row[3:]) for row in found}
+
+
+def trace_span(row: Row, payload: Payload | None) -> TraceSpan:
+    """A stored span as a detector reads it; as `analysis.trajectory.of_span` makes it of a decoded one."""
+    given, said = row.input_preview, row.output_preview
+    attributes = typed(row.attributes, row.attribute_types)
+    if payload is not None:
+        given, said = payload.input or given, payload.output or said
+    instructions = ""
+    requested: tuple[Any, ...] = ()
+    if row.type == "llm":
+        asked, answered, instructions, requested = exchange(*_conversation(row, attributes, payload), row.type)
+        given, said = asked or given, answered or ("" if requested else said)
+    return TraceSpan(
+        row.trace_id, row.span_id, row.parent_span_id, row.name, row.type, row.start_ns,
+        row.start_ns + row.duration_ns, row.status, row.status_message, row.error_type, row.service, row.agent,
+        row.agent_version, row.session_id, row.user_id, row.provider, row.model, row.input_tokens, row.output_tokens,
+        row.cache_read_tokens, row.cache_write_tokens, row.reasoning_tokens, row.cost_usd, row.tool_name,
+        row.tool_call_id, row.finish_reason, given[:MOST_TEXT], said[:MOST_TEXT], instructions[:MOST_TEXT], requested,
+        kept(attributes),
+    )  # fmt: skip
+
+
+def _conversation(row: Row, attributes: Attributes, payload: Payload | None) -> tuple[Attributes, list[Event]]:
+    """The attributes and events that hold a model call's messages, put together again."""
+    events = [Event(0, name, dict(held)) for name, held in zip(row.event_names, row.event_attributes, strict=True)]
+    if payload is None:
+        return attributes, events
+    whole: Attributes = dict(attributes)
+    if payload.attributes:
+        whole |= msgspec.json.decode(payload.attributes)
+    for name, value in ((payload.input_attribute, payload.input), (payload.output_attribute, payload.output)):
+        if name:
+            whole[name] = value
+    if payload.events:
+        events = [Event(one["time_ns"], one["name"], one["attributes"]) for one in msgspec.json.decode(payload.events)]
+    return whole, events

@@ -1,0 +1,1 @@
+ALTER TABLE {table:Identifier} DELETE WHERE project = {project:String} AND (/*conditions*/)

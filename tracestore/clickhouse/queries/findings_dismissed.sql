@@ -1,0 +1,1 @@
+SELECT fingerprint FROM stored_dismissals FINAL WHERE project = {project:String} AND active = 1

@@ -1,0 +1,6 @@
+-- Whether two payloads are the same, without moving them.
+SELECT span_id, cityHash64(input), cityHash64(output)
+FROM span_payloads
+WHERE project = {project:String} AND trace_id = {trace_id:String} AND span_id IN {span_ids:Array(String)}
+ORDER BY start_time DESC
+LIMIT 1 BY span_id

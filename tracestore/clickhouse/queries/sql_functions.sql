@@ -1,0 +1,1 @@
+SELECT name, alias_to, toString(categories), toString(origin) FROM system.functions

@@ -1,0 +1,1 @@
+SELECT version(), (SELECT groupUniqArray(name) FROM schema_migrations)

@@ -1,0 +1,38 @@
+"""What repetition cost: the model calls that asked again, and the calls themselves.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from tracestore.analysis.trajectory import TraceSpan, Trajectory
+
+
+def wasted(trajectory: Trajectory, repeats: Iterable[TraceSpan], agents: Collection[str]) -> tuple[float, int, int]:
+    """USD, tokens and model calls spent on `repeats`: all but what was useful, in order of time.
+
+    Counted are the repeats, and the model calls of the given agents that led to them: those that asked for them
+    by id and, for each repeat that none asked for by id, the last one before it.
+    """
+    spent = {span.span_id: span for span in repeats}
+    by_call = {request.id: span for span in trajectory.spans for request in span.requested if request.id}
+    unasked = []
+    for span in list(spent.values()):
+        asked = by_call.get(span.tool_call_id) if span.tool_call_id else None
+        if asked is not None:
+            spent[asked.span_id] = asked
+        elif span.type != "llm":
+            unasked.append(span)
+    if unasked:
+        models = [span for span in trajectory.spans if span.type == "llm" and span.agent in agents]
+        place = 0
+        for span in sorted(unasked, key=lambda s: s.start_ns):
+            while place < len(models) and models[place].start_ns < span.start_ns:
+                place += 1
+            if place:
+                spent[models[place - 1].span_id] = models[place - 1]
+    all_spent = list(spent.values())
+    cost = sum(span.cost_usd or 0.0 for span in all_spent)
+    return cost, sum(span.tokens for span in all_spent), sum(span.type == "llm" for span in all_spent)

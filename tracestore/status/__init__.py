@@ -1,0 +1,1 @@
+"""Is this installation well: figures of its parts, each judged, with a sentence on what to do."""
