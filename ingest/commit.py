@@ -1,8 +1,11 @@
 """Group commit: concurrent exports are joined into one insert, and each is answered after its own.
 
 No fixed tick: an insert starts at once when none is under way, and while one is, the queue gathers.
-The store makes a part of every insert, so when small inserts follow each other quickly they wait a
-moment for company. All state belongs to the event loop; only `Store.save` runs in threads.
+Senders that wait for their answers would so fall into two halves, each writing while the other is
+written, and the store makes a part of every insert. So the next one waits until as many rows are here
+as were under way when the last one ended: those just answered are expected back, for a moment. A
+sender that is alone is never waited for. All state belongs to the event loop; only `Store.save` runs
+in threads.
 """
 
 from __future__ import annotations
@@ -49,9 +52,10 @@ class GroupCommit:
         self._bytes = 0
         self._running: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(limits.commits, thread_name_prefix="commit")
-        self._last_start = 0.0
+        self._expected = 0  # rows
+        self._gather_until = 0.0
         self._soon: asyncio.Handle | None = None
-        self._lingering: asyncio.TimerHandle | None = None
+        self._gathering: asyncio.TimerHandle | None = None
 
     def submit(self, project: str, spans: list[Span], size: int) -> Piece:
         """Queues spans; await `done` of the result for the outcome."""
@@ -81,11 +85,11 @@ class GroupCommit:
             if self._running:
                 await asyncio.wait(self._running)
             else:
-                await asyncio.sleep(self._limits.linger_s)
+                await asyncio.sleep(self._limits.gather_s)
 
     def close(self) -> None:
         """Gives up what is left; its senders are told to try again."""
-        for handle in (self._soon, self._lingering):
+        for handle in (self._soon, self._gathering):
             if handle is not None:
                 handle.cancel()
         while self._queue:
@@ -100,24 +104,20 @@ class GroupCommit:
         if self._running and self._rows < self._limits.second_rows and not full:
             return  # The end of the one that runs comes back here; till then the queue gathers.
         loop = asyncio.get_running_loop()
-        if self._rows < self._limits.small_rows and not full:
-            if self._lingering is not None:
-                return
-            if time.monotonic() - self._last_start < self._limits.busy_s:
-                self._lingering = loop.call_later(self._limits.linger_s, self._start)
-                return
+        patience = self._gather_until - time.monotonic()
+        if self._rows < self._expected and not full and patience > 0:
+            self._gathering = self._gathering or loop.call_later(patience, self._start)
+            return
         # After what is ready to run in this turn of the loop: exports that came together go together.
         self._soon = loop.call_soon(self._start)
 
     def _start(self) -> None:
-        if self._lingering is not None:
-            self._lingering.cancel()
-        if self._soon is not None:
-            self._soon.cancel()
-        self._lingering = self._soon = None
+        for handle in (self._soon, self._gathering):
+            if handle is not None:
+                handle.cancel()
+        self._gathering = self._soon = None
         if not self._queue or len(self._running) >= self._limits.commits:
             return
-        self._last_start = time.monotonic()
         task = asyncio.get_running_loop().create_task(self._commit(self._take()))
         self._running.add(task)
         task.add_done_callback(self._finished)
@@ -163,6 +163,10 @@ class GroupCommit:
         else:
             for piece, outcome in zip(pieces, outcomes, strict=True):
                 self._settle(piece, outcome)
+        finally:
+            limits = self._limits
+            self._expected = min(limits.small_rows, self._rows + sum(len(piece.spans) for piece in pieces))
+            self._gather_until = time.monotonic() + limits.gather_s + limits.gather_row_s * self._expected
 
     async def _save(self, pieces: list[Piece]) -> list[Refused | TracestoreError]:
         batch = [(piece.project, piece.spans) for piece in pieces]

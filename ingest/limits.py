@@ -18,9 +18,10 @@ class IngestLimits:
     commit_rows, commit_bytes: one insert. Larger ones gain nothing and hold everybody up.
     commits: inserts at a time: one being prepared while the store works on the other.
     second_rows: rows that must wait before a second insert starts beside the first.
-    small_rows: an insert below this waits for company, when inserts come in quick succession.
-    busy_s: inserts closer together than this are in quick succession.
-    linger_s: how long to wait then.
+    small_rows: an insert below this waits for company (`commit.py`): 2,000 rows at once cost the store
+        half of what they cost in fours (`benchmarks/inserts.py`), more at once gain nothing.
+    gather_s, gather_row_s: how long at most after the insert before: a moment, and what it takes the
+        senders just answered to have as many rows decoded again while both cores are busy.
     retry_s: the pause before the only second attempt after the store did not answer.
     answer_s: how long an export waits without the store taking any of it. Senders give up after
         10 s by default; before that they can still be told to try again, and when.
@@ -39,8 +40,8 @@ class IngestLimits:
     commits: int = 2
     second_rows: int = 8_000
     small_rows: int = 2_000
-    busy_s: float = 0.1
-    linger_s: float = 0.03
+    gather_s: float = 0.03
+    gather_row_s: float = 120e-6
     retry_s: float = 0.1
     answer_s: float = 8.0
     reads: int = 8

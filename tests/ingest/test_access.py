@@ -77,8 +77,8 @@ def test_a_revoked_key_stops_working(receiver: Running, monkeypatch: pytest.Monk
 
 
 def test_projects_stay_apart_in_one_insert(start: Start) -> None:
-    receiver = start(busy_s=10, linger_s=0.2)
-    receiver.post(body_of("zero"))
+    receiver = start(gather_s=10)
+    receiver.post(body_of("zero", "null"))
     with receiver.channel() as channel:
         export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
         calls = [export.future(body_of(key), metadata=(("x-api-key", key),), timeout=10) for key in ("sender", "other")]
@@ -87,6 +87,7 @@ def test_projects_stay_apart_in_one_insert(start: Start) -> None:
     assert receiver.writer.batches[-1] == 2
     assert {(project, span.record.name) for project, span in receiver.writer.rows} == {
         ("default", "zero"),
+        ("default", "null"),
         ("alpha", "sender"),
         ("beta", "other"),
     }

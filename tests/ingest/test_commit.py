@@ -114,7 +114,7 @@ class Queue:
 
 def test_the_first_export_does_not_wait() -> None:
     async def scenario() -> float:
-        queue = Queue(linger_s=5)
+        queue = Queue(gather_s=5)
         started = time.monotonic()
         await queue.save()
         return time.monotonic() - started
@@ -131,24 +131,55 @@ def test_exports_that_come_together_go_together() -> None:
     assert asyncio.run(scenario()) == [50]
 
 
-def test_small_inserts_in_quick_succession_wait_for_company() -> None:
+def test_those_just_answered_are_waited_for() -> None:
     async def scenario() -> list[int]:
-        queue = Queue(busy_s=10, linger_s=0.1)
-        await queue.save()
-        first = asyncio.create_task(queue.save())
-        await asyncio.sleep(0.02)
-        await asyncio.gather(first, queue.save())
+        queue = Queue(gather_s=5)
+        await queue.together(3, count=10)
+        again = []
+        for _ in range(3):
+            again.append(asyncio.create_task(queue.save(10)))
+            await asyncio.sleep(0.02)
+        await asyncio.gather(*again)
         return queue.writer.batches
 
-    assert asyncio.run(scenario()) == [1, 2]
+    assert asyncio.run(scenario()) == [30, 30]
 
 
-def test_large_ones_do_not() -> None:
+def test_senders_do_not_fall_into_halves_that_take_turns() -> None:
+    async def scenario() -> list[int]:
+        queue = Queue(gather_s=5)
+        queue.writer.trouble = lambda batch: time.sleep(0.1)
+
+        async def sender(late_s: float) -> None:
+            await asyncio.sleep(late_s)
+            for _ in range(3):
+                await queue.save(10)
+
+        await asyncio.gather(sender(0), sender(0), sender(0.03), sender(0.03))
+        return queue.writer.batches
+
+    batches = asyncio.run(scenario())
+    assert batches[0] == 20  # the others came while it was written
+    assert batches[1:3] == [40, 40]
+
+
+def test_they_are_not_waited_for_longer_than_a_moment() -> None:
+    async def scenario() -> list[int]:
+        queue = Queue(gather_s=0.05, gather_row_s=0)
+        await queue.together(3, count=10)
+        await queue.save(10)
+        return queue.writer.batches
+
+    assert asyncio.run(scenario()) == [30, 10]
+
+
+@pytest.mark.parametrize("count", [10, 2_600])
+def test_nobody_waits_when_all_are_here(count: int) -> None:
     async def scenario() -> float:
-        queue = Queue(busy_s=10, linger_s=5)
-        await queue.save()
+        queue = Queue(gather_s=5)
+        await queue.save(count)
         started = time.monotonic()
-        await queue.save(2_600)
+        await queue.save(count)
         return time.monotonic() - started
 
     assert asyncio.run(scenario()) < 2
@@ -157,7 +188,7 @@ def test_large_ones_do_not() -> None:
 @pytest.mark.parametrize(("second_rows", "most"), [(10, 2), (1_000_000, 1)])
 def test_a_second_insert_starts_beside_the_first_when_enough_waits(second_rows: int, most: int) -> None:
     async def scenario() -> Queue:
-        queue = Queue(second_rows=second_rows, commit_rows=20, linger_s=0.001)
+        queue = Queue(second_rows=second_rows, commit_rows=20, gather_s=0.001)
         queue.writer.trouble = lambda batch: time.sleep(0.02)
         await queue.together(10, count=10)
         return queue
@@ -180,8 +211,8 @@ def test_inserts_are_limited_in_bytes_but_take_at_least_one_export() -> None:
 
 def test_closing_refuses_what_waits() -> None:
     async def scenario() -> tuple[list[BaseException | None], dict[str, int]]:
-        queue = Queue(busy_s=10, linger_s=10)
-        await queue.save()
+        queue = Queue(gather_s=10)
+        await queue.save(10)
         waiting = [asyncio.create_task(queue.save()) for _ in range(3)]
         await asyncio.sleep(0)
         queue.commit.close()

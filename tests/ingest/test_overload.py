@@ -122,7 +122,7 @@ def test_the_official_exporters_come_back_after_the_delay_they_were_told(start: 
 
 
 def test_a_store_that_fails_most_of_the_time_loses_nothing(start: Start) -> None:
-    receiver = start(retry_s=0.001, linger_s=0.001)
+    receiver = start(retry_s=0.001, gather_s=0.001)
     count = 0
 
     def fail_often(batch: Any) -> None:
