@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,23 @@ def test_pages_follow_each_other_while_new_traces_arrive() -> None:
     pages = [[trace.name for trace in page.results] for page in (first, second, third)]
     assert pages == [["span 7", "span 6", "span 5"], ["span 4", "span 3", "span 2"], ["span 1"]]
     assert third.next is None
+
+
+def test_a_trace_that_is_settled_while_it_is_looked_up_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "QUIET_MS", 50)
+    write(span(1))
+    run, asked = client.run, []
+
+    def settled_after_the_first_question(statement: str, *args: Any, **options: Any) -> Any:
+        answer = run(statement, *args, **options)
+        if not asked:
+            asked.append(answer.result_rows)
+            settle()
+        return answer
+
+    monkeypatch.setattr(client, "run", settled_after_the_first_question)
+    assert get_reader().trace("default", f"{1:032x}").name == "span 1"
+    assert asked == [[]]
 
 
 def test_traces_of_one_moment_are_paged_by_id() -> None:

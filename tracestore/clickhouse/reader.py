@@ -65,11 +65,12 @@ class TraceReader:
             NotFound: no span of that trace is stored in this project.
         """
         parameters = {"project": project, "trace_id": trace_id}
-        rows = client.run(queries.load("trace_settled"), parameters).result_rows
-        rows = rows or client.run(queries.load("trace_open"), parameters).result_rows
-        if not rows:
-            raise NotFound(f"There is no trace {trace_id} in project {project}.")
-        return TraceSummary(*rows[0])
+        # A trace that is settled after the first question and before the second is in neither answer.
+        for statement in ("trace_settled", "trace_open", "trace_settled"):
+            rows = client.run(queries.load(statement), parameters).result_rows
+            if rows:
+                return TraceSummary(*rows[0])
+        raise NotFound(f"There is no trace {trace_id} in project {project}.")
 
     def spans(self, project: str, trace_id: str, *, limit: int = 100_000) -> list[SpanRow]:
         """All spans of a trace by start time; empty when there is none. At most `limit`."""
