@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.stack import Stack
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Stacks begin with a copy of one migrated data directory; with xdist, the workers' folders have a common one."""
+    folder = tmp_path_factory.getbasetemp()
+    Stack.common = (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "migrated"
 
 
 @pytest.fixture(scope="session")
