@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: one running Tracestore for all that do not break it."""
+"""Fixtures of the end-to-end tests: one Tracestore for all that do not break it, running from the first to the last."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def migrated_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     Stack.common = (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "migrated"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("tracestore")) as running:
         yield running
