@@ -17,7 +17,12 @@ os.environ["TRACESTORE_API_REQUESTS_PER_SECOND"] = "0"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracestore.settings")
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 from pytest_django import DjangoDbBlocker  # noqa: E402
+
+# How long a made-up example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 #: Folders whose files take longest, in this order: with xdist a long file at the end would keep one core waiting.
 LONGEST_FIRST = ("e2e", "security", "clickhouse", "engine", "examples", "benchmarks", "operations")
