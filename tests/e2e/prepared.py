@@ -42,6 +42,7 @@ def make(folder: Path, environment: Mapping[str, str], sql_password: str) -> Non
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "clickhouse.stderr").unlink()
 
 
 def copy(common: Path, data_dir: Path, environment: Mapping[str, str], sql_password: str) -> None:
