@@ -18,7 +18,7 @@ demo: .venv/.installed ## the same, with a simulated fleet of agents that sends 
 
 test: .venv/.installed-dev ## run all tests (make test ARGS='tests/spans -x' for some)
 	@echo "Running the tests, two files at a time."
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.installed-dev ## formatter, linter, bandit, types, import rules, migrations, docs
 	@echo "Format";       $(BIN)/ruff format --check --quiet .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 
 # Set before Django loads; nothing of the developer's own environment may leak into the tests.
 for name in [name for name in os.environ if name.startswith("TRACESTORE_")]:
@@ -16,7 +17,26 @@ os.environ["TRACESTORE_API_REQUESTS_PER_SECOND"] = "0"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracestore.settings")
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 from pytest_django import DjangoDbBlocker  # noqa: E402
+
+# How long a made-up example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
+#: Folders whose files take longest, in this order: with xdist a long file at the end would keep one core waiting.
+LONGEST_FIRST = ("e2e", "security", "clickhouse", "engine", "examples", "benchmarks", "operations")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest folders first; `make test` keeps xdist from ordering files anew by their number of tests."""
+    tests = Path(__file__).parent
+    place = {tests / name: index for index, name in enumerate(LONGEST_FIRST)}
+
+    def rank(item: pytest.Item) -> int:
+        return min((place[folder] for folder in item.path.parents if folder in place), default=len(place))
+
+    items.sort(key=rank)  # stable: the order within a folder is left
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from typing import Any, ClassVar
 
 import psutil
 
+from tests.e2e import prepared
+
 ROOT = Path(__file__).resolve().parents[2]
 API_KEY = "ts_test_key_for_the_end_to_end_tests"
 SQL_PASSWORD = "reader-password"
@@ -42,11 +44,17 @@ class Stack:
 
     #: Those that are up now.
     running: ClassVar[list[Stack]] = []
+    #: Where the processes of one run of the tests share a migrated data directory; None: every stack migrates.
+    common: ClassVar[Path | None] = None
 
     def __init__(self, data_dir: Path, *, within: tuple[str, ...] = (), **environment: str) -> None:
-        """`within` is a command that runs the one given to it, such as `nice`."""
+        """`within` is a command that runs the one given to it, such as `nice`.
+
+        With nothing but a data directory, which is empty, it begins with a copy of a migrated one (`common`).
+        """
         self.data_dir = data_dir
         self.within = within
+        self.as_prepared = not within and not environment
         self.web_port, self.grpc_port, self.http_port, self.sql_port = free_ports(4)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TRACESTORE_")},
@@ -89,6 +97,8 @@ class Stack:
 
     def start(self, limit: float = 60) -> None:
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        if self.common and self.as_prepared and not any(self.data_dir.iterdir()):
+            prepared.copy(self.common, self.data_dir, self.environment, SQL_PASSWORD)
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [*self.within, sys.executable, str(ROOT / "manage.py"), "up"],
@@ -222,11 +232,12 @@ class Stack:
         password = json.loads((self.data_dir / "secrets.json").read_text())["engine_password"]
         return self.sql(statement, "tracestore", password)
 
-    def wait_settled(self, limit: float = 30) -> None:
-        """Waits until every stored trace has its summary."""
+    def wait_settled(self, limit: float = 30, trace_id: str = "") -> None:
+        """Waits until every stored trace, or one of them, has its summary."""
+        of_it = f" WHERE trace_id = '{trace_id}'" if trace_id else ""
         end = time.monotonic() + limit
         while time.monotonic() < end:
-            if int(self.admin("SELECT count() FROM open_traces")[0][0]) == 0:
+            if int(self.admin(f"SELECT count() FROM open_traces{of_it}")[0][0]) == 0:
                 return
             time.sleep(0.3)
         raise AssertionError(f"traces still open after {limit} s")

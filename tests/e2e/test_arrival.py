@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 import time
@@ -13,6 +14,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
+from tests.e2e.side_by_side import side_by_side
 from tests.e2e.stack import Stack
 from tests.e2e.test_front_door import send_grpc, send_http
 
@@ -103,7 +105,7 @@ def shuffled_in_56_requests(stack: Stack, run: Run) -> None:
 
 def the_root_after_the_rest_was_settled(stack: Stack, run: Run) -> None:
     assert send_grpc(stack, body(*run.spans[1:])) == b""
-    stack.wait_settled()
+    stack.wait_settled(60, run.trace_id.hex())
     assert send_grpc(stack, body(run.root)) == b""
 
 
@@ -134,12 +136,9 @@ NAMES = [f"{deliver.__name__}, {2 * TURNS * step / DAY:.3g} days" for deliver, s
 
 @pytest.fixture(scope="module")
 def runs(stack: Stack) -> list[Run]:
-    """One run delivered in each way; settled."""
-    made = []
-    for number, (deliver, step) in enumerate(WAYS):
-        run = Run(f"arrival {number}", step)
-        deliver(stack, run)
-        made.append(run)
+    """One run delivered in each way, request by request; settled. The runs do not wait for each other."""
+    made = [Run(f"arrival {number}", step) for number, (_, step) in enumerate(WAYS)]
+    side_by_side(functools.partial(deliver, stack, run) for (deliver, _), run in zip(WAYS, made, strict=True))
     stack.wait_settled()
     return made
 

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import grpc
 import psutil
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from benchmarks.load import METHOD
 from benchmarks.otlp_requests import SHAPES, Template, build
 from tests.e2e.stack import API_KEY, ROOT, Stack
+from tests.e2e.test_logs import send_logs
 
 
 class Sender(threading.Thread):
     """Sends numbered requests until told to stop; knows which were acknowledged.
 
-    A request that was refused or cut off is sent again, the same bytes, as a real exporter does.
+    A request that was refused or cut off is sent again, the same bytes, as a real exporter does. No two senders
+    send the same.
     """
+
+    made = itertools.count(1)
 
     def __init__(self, stack: Stack, seed: int) -> None:
         super().__init__(daemon=True)
         self.template = Template(build(SHAPES["small"], seed))
         self.stack = stack
-        self.seed = seed
+        self.first = next(Sender.made) << 32
         self.stopping = threading.Event()
         self.acknowledged: list[str] = []
         self.attempts = 0
 
     def run(self) -> None:
-        number = self.seed << 32
+        number = self.first
         while not self.stopping.is_set():
             number += 1
             body = self.template.renew(number)
@@ -60,10 +65,18 @@ class Sender(threading.Thread):
         self.join(30)
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    with Stack(tmp_path / "data") as running:
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("durability") / "data") as running:
         yield running
+
+
+@pytest.fixture
+def stack(installation: Stack) -> Stack:
+    """One for all tests here: each leaves it as it was, or it is not durable. Up again if a test failed halfway."""
+    if installation.process is None:
+        installation.start()
+    return installation
 
 
 @contextlib.contextmanager
@@ -102,6 +115,7 @@ def assert_nothing_lost_or_doubled(stack: Stack, senders: list[Sender]) -> None:
 
 @pytest.mark.parametrize("victim", ["engine", "ingest", "worker", "web"])
 def test_a_killed_part_comes_back_and_nothing_is_lost(stack: Stack, victim: str) -> None:
+    said_before = len(stack.output.read_text())
     with load(stack) as senders:
         wait_for(lambda: all(len(sender.acknowledged) >= 5 for sender in senders), "first acknowledgements")
         for _ in range(2):
@@ -116,7 +130,7 @@ def test_a_killed_part_comes_back_and_nothing_is_lost(stack: Stack, victim: str)
                 ),
                 f"acknowledgements after {victim} was killed",
             )
-    assert victim in stack.output.read_text()
+    assert f"{victim} ended (killed by SIGKILL)" in stack.output.read_text()[said_before:]
     assert_nothing_lost_or_doubled(stack, senders)
 
 
@@ -134,6 +148,19 @@ def test_the_whole_tree_killed_and_started_again(stack: Stack) -> None:
             stack.start()
         stack.wait_ready()
     assert_nothing_lost_or_doubled(stack, senders)
+
+
+def test_an_acknowledged_log_record_survives_kill_9(stack: Stack) -> None:
+    message = ExportLogsServiceRequest()
+    records = message.resource_logs.add().scope_logs.add().log_records
+    for number in range(500):
+        records.add(time_unix_nano=1_790_000_000 * 10**9 + number).body.string_value = f"{number}"
+    assert send_logs(stack, message.SerializeToString(), "grpc") == b""
+    stack.kill()
+    stack.start()
+    assert stack.sql("SELECT uniqExact(Body), count() FROM otel_logs") == [[500, 500]]
+    assert send_logs(stack, message.SerializeToString(), "http/protobuf") == b""
+    assert stack.sql("SELECT uniqExact(Body), count() FROM otel_logs") == [[500, 500]]
 
 
 def test_only_the_supervisor_killed_leaves_nothing_behind(stack: Stack) -> None:

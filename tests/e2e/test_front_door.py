@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import urllib.request
 from collections import Counter, defaultdict
@@ -11,6 +12,7 @@ import grpc
 import pytest
 
 from tests.e2e.captures import Capture, captures
+from tests.e2e.side_by_side import side_by_side
 from tests.e2e.stack import API_KEY, Stack
 
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -51,8 +53,10 @@ def sent(stack: Stack) -> list[Capture]:
     """All captures, each through one of the transports in turn; settled."""
     everything = [capture for capture in captures() if capture.bodies()]
     assert everything, "no captures: tests/golden is missing"
-    for number, capture in enumerate(everything):
-        send(stack, capture, TRANSPORTS[number % len(TRANSPORTS)])
+    side_by_side(
+        functools.partial(send, stack, capture, TRANSPORTS[number % len(TRANSPORTS)])
+        for number, capture in enumerate(everything)
+    )
     stack.wait_settled(60)
     return everything
 
@@ -141,9 +145,8 @@ def test_sending_the_same_bytes_again_changes_nothing(stack: Stack, sent: list[C
     sums = "SELECT count(), sum(input_tokens), sum(output_tokens), round(sum(cost_usd), 9) FROM spans"
     traces = "SELECT count(), sum(span_count), sum(llm_calls), sum(input_tokens), round(sum(cost_usd), 9) FROM traces"
     before = stack.sql(sums), stack.sql(traces)
-    for capture in sent[:: max(1, len(sent) // 20)]:
-        for transport in ("grpc", "http/protobuf"):
-            send(stack, capture, transport)
+    for transport in ("grpc", "http/protobuf"):
+        side_by_side(functools.partial(send, stack, capture, transport) for capture in sent[:: max(1, len(sent) // 20)])
     stack.wait_settled(60)
     assert (stack.sql(sums), stack.sql(traces)) == before
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,6 +13,7 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from tests.e2e.captures import Capture, captures, other, renewed, renewed_logs
+from tests.e2e.side_by_side import side_by_side
 from tests.e2e.stack import API_KEY, Stack
 from tests.e2e.test_front_door import send_grpc
 
@@ -65,14 +66,20 @@ def sent(stack: Stack) -> list[Capture]:
     """All captures with log records, in every order; settled."""
     found = [capture for capture in captures() if capture.log_bodies()]
     assert found, "no captures with log records: tests/golden is missing"
-    for number, capture in enumerate(found):
-        transport = ("grpc", "http/protobuf", "http/json")[number % 3]
+
+    def send_but_late(capture: Capture, transport: str) -> None:
         send_capture(stack, capture, "before", transport, spans=False, logs=True)
         for order in ORDERS:
             send_capture(stack, capture, order, transport, spans=True, logs=order == "after")
+
+    side_by_side(
+        functools.partial(send_but_late, capture, ("grpc", "http/protobuf", "http/json")[number % 3])
+        for number, capture in enumerate(found)
+    )
     stack.wait_settled(60)
-    for capture in found:
-        send_capture(stack, capture, "late", "grpc", spans=False, logs=True)
+    side_by_side(
+        functools.partial(send_capture, stack, capture, "late", "grpc", spans=False, logs=True) for capture in found
+    )
     stack.wait_settled(60)
     return found
 
@@ -189,17 +196,3 @@ def test_evaluations_are_shown_with_their_span(stack: Stack, sent: list[Capture]
     assert send_logs(stack, message.SerializeToString(), "http/protobuf") == b""
     (found,) = stack.api(f"traces/{call[0]}/spans/{call[1]}/")["evaluations"]
     assert (found["name"], found["score"], found["label"], found["explanation"]) == ("relevance", 0.75, "good", "")
-
-
-def test_an_acknowledged_record_survives_kill_9(tmp_path: Path) -> None:
-    message = ExportLogsServiceRequest()
-    records = message.resource_logs.add().scope_logs.add().log_records
-    for number in range(500):
-        records.add(time_unix_nano=1_790_000_000 * 10**9 + number).body.string_value = f"{number}"
-    with Stack(tmp_path / "data") as running:
-        assert send_logs(running, message.SerializeToString(), "grpc") == b""
-        running.kill()
-        running.start()
-        assert running.sql("SELECT uniqExact(Body), count() FROM otel_logs") == [[500, 500]]
-        assert send_logs(running, message.SerializeToString(), "http/protobuf") == b""
-        assert running.sql("SELECT uniqExact(Body), count() FROM otel_logs") == [[500, 500]]

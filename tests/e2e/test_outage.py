@@ -17,7 +17,7 @@ LIMITS = IngestLimits()
 def test_senders_are_told_to_come_back_and_everything_arrives_once(tmp_path: Path, way: Way) -> None:
     with Stack(tmp_path / "data") as stack:
         # A stopped store keeps senders waiting for `answer_s` before they are told.
-        report = outage(stack, way, LIMITS.answer_s + 4 if way == "stopped" else 6)
+        report = outage(stack, way, LIMITS.answer_s + 4 if way == "stopped" else 6, rate=1_000)
         refused = stack.ledger()["refused"]
     assert (report.spans_missing, report.spans_doubled, report.given_up) == (0, 0, 0)
     assert report.told_a_delay > 0

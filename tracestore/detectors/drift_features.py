@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tracestore.detectors.histories import RunText
 
@@ -104,6 +103,8 @@ def standardised(values: Floats, reference: Floats) -> Floats:
 
 def terms(texts: Sequence[str]) -> tuple[Any, list[str]]:
     """TF-IDF of words and pairs of words, rows of length 1, and the terms; no columns when no term is shared."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # half a second, and only this detector's
+
     vectors = TfidfVectorizer(ngram_range=(1, 2), max_features=MOST_TERMS, sublinear_tf=True, min_df=2)
     try:
         found = vectors.fit_transform(texts)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts load when they are first used, not in every process that lists detectors
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -86,7 +86,7 @@ def folds(tested: Flags, days: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def figures(scores: Floats, tested: Flags) -> dict[str, float]:
     of_tested, of_earlier = scores[tested], scores[~tested]
-    ranks = stats.rankdata(scores)[tested].sum()
+    ranks = scipy.stats.rankdata(scores)[tested].sum()
     count, others = len(of_tested), len(of_earlier)
     top = np.sort(of_tested)[-max(1, count // 5) :]
     return {
@@ -133,5 +133,5 @@ def day_level(features: Floats, days: np.ndarray[Any, Any], tested: Flags) -> tu
     before, after = daily[~is_tested], daily[is_tested]
     spread = np.maximum(before.std(axis=0, ddof=1), LEAST)
     t = (after.mean(axis=0) - before.mean(axis=0)) / (spread * np.sqrt(1 / len(before) + 1 / len(after)))
-    p = np.minimum(2 * stats.t.sf(np.abs(t), len(before) - 1) * features.shape[1], 1.0)
+    p = np.minimum(2 * scipy.stats.t.sf(np.abs(t), len(before) - 1) * features.shape[1], 1.0)
     return np.asarray(t), np.asarray(p)

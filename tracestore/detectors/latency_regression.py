@@ -23,7 +23,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts load when they are first used, not in every process that lists detectors
 
 from tracestore.detectors.detector import setting
 from tracestore.detectors.finding import Finding
@@ -86,7 +86,7 @@ class LatencyRegression:
         judged = [found for rows in series(history).values() if (found := judge(rows, history.now_ns, settings))]
         if not judged:
             return
-        adjusted = stats.false_discovery_control([found.p for found in judged])
+        adjusted = scipy.stats.false_discovery_control([found.p for found in judged])
         for found, q in zip(judged, adjusted, strict=True):
             if found.matters and q <= settings.false_discovery and self._held(found, history, settings):
                 yield told(found, history.now_ns)
@@ -129,9 +129,9 @@ def judge(rows: Sequence[LatencyHour], now_ns: int, settings: Settings) -> Judge
     p95 = float(np.quantile(past, 0.95))
     slow = int((now > p95).sum())
     share = slow / len(now)
-    tail_p = float(stats.binomtest(slow, len(now), 0.05, alternative="greater").pvalue)
+    tail_p = float(scipy.stats.binomtest(slow, len(now), 0.05, alternative="greater").pvalue)
     ratio = float(np.median(now) / max(np.median(past), 1e-9))
-    shift_p = float(stats.mannwhitneyu(now, past, alternative="greater").pvalue)
+    shift_p = float(scipy.stats.mannwhitneyu(now, past, alternative="greater").pvalue)
     tail, shift = False, False
     if min(tail_p, shift_p) <= settings.p:
         like = like_windows(baseline, since, hours, per_token, settings.min_calls // 2)
@@ -170,7 +170,7 @@ def chance(found: float, blocks: Sequence[float], least: float) -> float:
         return 1.0
     middle = float(np.median(blocks))
     spread = max(1.4826 * float(np.median(np.abs(np.asarray(blocks) - middle))), 0.9 * float(np.std(blocks)), least)
-    return float(stats.t.sf((found - middle) / spread / np.sqrt(1 + 1 / count), count - 1))
+    return float(scipy.stats.t.sf((found - middle) / spread / np.sqrt(1 + 1 / count), count - 1))
 
 
 def like_windows(baseline: Sequence[LatencyHour], since: int, hours: int, per_token: bool, fewest: int) -> list[Values]:

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
+import scipy  # its parts load when they are first used, not in every process that lists detectors
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from tracestore.detectors.detector import setting
 from tracestore.detectors.histories import HOUR_NS
@@ -282,7 +282,9 @@ def _pooled_rho(surplus: Floats, weight: Floats, odds: Floats) -> Floats:
     columns = np.stack([weight * scale, weight * scale * odds], axis=1)
     faint = np.array([[20.0, 0.0], [0.0, 4.0]])
     usual = np.array([RHO_FLEET / 2, 0.15])
-    (base, slope), _ = nnls(np.vstack([columns, faint]), np.concatenate([surplus * scale, faint @ usual]))
+    (base, slope), _ = scipy.optimize.nnls(
+        np.vstack([columns, faint]), np.concatenate([surplus * scale, faint @ usual])
+    )
     return np.asarray(np.clip(base, 0.002, 0.2) + min(slope, 1.0) * odds)
 
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are first used, not in every process that lists detectors
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from tracestore.detectors.detector import setting
 from tracestore.detectors.statistics.cusum import Crossing, rising
@@ -164,7 +164,7 @@ class SpendHistory:
                     continue
                 away = np.abs(r[good] - np.median(r[good]))
                 squares = np.minimum(away, 3 * MAD_TO_SD * np.median(away)) ** 2
-                (of_day, of_run), _ = nnls(np.stack([np.ones(len(squares)), n[good]], axis=1), squares)
+                (of_day, of_run), _ = scipy.optimize.nnls(np.stack([np.ones(len(squares)), n[good]], axis=1), squares)
                 today = size[subject, day : day + 24]
                 spread[subject, day : day + 24] = np.sqrt(np.maximum(of_day + of_run * today, 0.03**2))
         return spread

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import scipy  # its parts load when they are first used, not in every process that lists detectors
 from numpy.typing import NDArray
-from scipy.special import betaln, gammaln, logsumexp, ndtri
 
 Floats = NDArray[np.float64]
 
@@ -29,8 +29,9 @@ def tail(hits: int, total: int, mean: float, concentration: float) -> float:
         hits, total = round(hits * MOST_CALLS / total), MOST_CALLS
     a, b = mean * concentration, (1 - mean) * concentration
     k = np.arange(hits, total + 1)
+    gammaln, betaln = scipy.special.gammaln, scipy.special.betaln
     log = gammaln(total + 1) - gammaln(k + 1) - gammaln(total - k + 1) + betaln(k + a, total - k + b) - betaln(a, b)
-    return float(min(1.0, np.exp(logsumexp(log))))
+    return float(min(1.0, np.exp(scipy.special.logsumexp(log))))
 
 
 def intra_class(blocks: Floats, hits: Floats, totals: Floats, squares: Floats, mean: Floats) -> tuple[Floats, Floats]:
@@ -47,7 +48,7 @@ def wilson(hits: float, total: float, confidence: float = 0.95) -> tuple[float, 
     """Wilson's score interval of a share (Wilson 1927); (0, 1) without calls."""
     if total <= 0:
         return 0.0, 1.0
-    z = float(ndtri(0.5 + confidence / 2))
+    z = float(scipy.special.ndtri(0.5 + confidence / 2))
     share = hits / total
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z / (1 + z * z / total) * float(np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)))
