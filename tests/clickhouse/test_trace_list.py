@@ -21,7 +21,7 @@ __all__ = ["short_quiet"]
 
 
 def settle_after(number: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
-    """Settles when that many statements were answered; tells whether it has. One statement at a time, in their order."""
+    """Settles when that many statements were answered; tells whether it has. Statements are asked one at a time."""
     lock, answered = threading.RLock(), [0]
 
     def passed(run: Callable[..., Any]) -> Callable[..., Any]:
