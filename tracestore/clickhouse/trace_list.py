@@ -3,8 +3,9 @@
 Settled traces are found in two steps (docs/search.md, "Speed"): the places of candidates, read in key
 order without merging versions, then the rows at those places, merged and checked again. A row that
 matches in its latest version matches in some version, so no trace is left out; a candidate that its
-latest version takes back is dropped, and if too few remain the next candidates are read. Open traces
-are few and summarised from their spans.
+latest version takes back is dropped, and if too few remain the next candidates are read. By time, and
+where summaries alone say what matches, one statement does both. Open traces are few and summarised
+from their spans.
 """
 
 from __future__ import annotations
@@ -51,11 +52,16 @@ def page(project: str, wanted: TraceFilter, order: Order, limit: int, cursor: st
         Unavailable: the store does not answer.
     """
     listing = _Listing(project, wanted, order, cursor, limit + 1)
-    # Mostly nothing is open, so candidates are asked for while that is found out.
-    places, now_open = both(lambda: listing.places(cursor), lambda: opened(project))
-    rows, live = both(lambda: listing.confirmed(places), lambda: listing.live(now_open))
-    unsettled = set(now_open.trace_ids)
-    rows = [row for row in rows if row.trace_id not in unsettled] + live
+    # First, and not at the same time: settling stores a summary before it says that the trace is settled, so what
+    # is not open now has a summary that every later question sees. The other way round a trace that is settled
+    # between the two answers would be in neither.
+    now_open = opened(project)
+    if now_open.trace_ids:
+        rows, live = both(listing.settled, lambda: listing.live(now_open))
+        unsettled = set(now_open.trace_ids)
+        rows = [row for row in rows if row.trace_id not in unsettled] + live
+    else:
+        rows = listing.settled()
     rows.sort(key=order.place, reverse=not order.up)
     found = Page(rows[:limit], cursor_after(order, order.place(rows[limit - 1])) if len(rows) > limit else None)
     listing.count_findings(found.results)
@@ -71,6 +77,10 @@ class _Places:
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    @property
+    def trace_ids(self) -> set[str]:
+        return set(self.table.column("trace_id").to_pylist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,21 @@ class _Listing:
         text = queries.load(name, where.text)
         return text.replace("/*order*/", ordered).replace("/*key*/", self.order.expression)
 
+    def settled(self) -> list[TraceSummary]:
+        """The settled traces of the page, and one more if there is one."""
+        where = filters.conditions(self.wanted, self.cursor, self.order)
+        # Conditions on spans, payloads and findings ask other tables, which should not be read twice.
+        if not self.order.by_time or "SELECT" in where.text:
+            return self.confirmed(self.places(self.cursor))
+        rows = self.run("list_page", where, {})
+        if len(rows) >= self.limit:
+            return rows
+        # Either these are all, or candidates were dropped and the next ones must be read.
+        places = self.places(self.cursor)
+        if len(places) < self.limit and places.trace_ids == {row.trace_id for row in rows}:
+            return rows
+        return self.confirmed(places)
+
     def places(self, cursor: str | None) -> _Places:
         where = filters.conditions(self.wanted, cursor, self.order)
         table = client.query_arrow(self.statement("list_places", where), self.parameters(where))
@@ -106,7 +131,7 @@ class _Listing:
         return _Places(pa.table({"start_time": starts, "trace_id": table.column("trace_id").cast(pa.string())}), last)
 
     def confirmed(self, places: _Places) -> list[TraceSummary]:
-        """The settled traces of the page, and one more if there is one."""
+        """The settled traces among these candidates and, as far as the page needs them, the next ones."""
         where = filters.conditions(self.wanted, self.cursor, self.order, within="places")
         rows: list[TraceSummary] = []
         while len(places):
@@ -122,8 +147,6 @@ class _Listing:
         return rows
 
     def live(self, now_open: Opened) -> list[TraceSummary]:
-        if not now_open.trace_ids:
-            return []
         where = filters.conditions(self.wanted, self.cursor, self.order, within="opened")
         return self.run("list_live", where, {"opened": now_open.table})
 
@@ -134,8 +157,7 @@ class _Listing:
     def count_findings(self, rows: Sequence[TraceSummary]) -> None:
         if not rows:
             return
-        table = pa.table({"trace_id": pa.array([row.trace_id for row in rows], pa.string())})
-        statement = queries.load("findings_of_page")
-        counts = dict(client.run(statement, {"project": self.project}, tables={"wanted": table}).result_rows)
+        asked = {"project": self.project, "trace_ids": [row.trace_id for row in rows]}
+        counts = dict(client.run(queries.load("findings_of_page"), asked).result_rows)
         for row in rows:
             row.findings = counts.get(row.trace_id, 0)

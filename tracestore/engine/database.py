@@ -59,6 +59,8 @@ class Connection:
 
     def __init__(self, native: Any) -> None:
         self._native = native
+        # What `use` said last; asking the engine costs as much as a small question.
+        self._database: str | None = None
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Apply settings to every later statement of this connection."""
@@ -72,6 +74,18 @@ class Connection:
     def use(self, database: str) -> None:
         """Make `database` the one that unqualified names mean."""
         self.query("USE `" + database.replace("\\", "\\\\").replace("`", "\\`") + "`")
+        self._database = database
+
+    def database(self) -> str:
+        """The database that unqualified names mean."""
+        if self._database is None:
+            name, _ = self.query("SELECT currentDatabase()", "TabSeparatedRaw")
+            self._database = name.decode("utf-8", "surrogateescape").rstrip("\n")
+        return self._database
+
+    def forget_database(self) -> None:
+        """Call it after a statement of the client's own that may have changed it."""
+        self._database = None
 
     def query(
         self,

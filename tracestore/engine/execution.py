@@ -133,7 +133,7 @@ class Executor:
     ) -> Result:
         """Like `_answer`, and puts back what the request's own settings have changed."""
         before = _current_values(connection, job)
-        database = _current_database(connection) if job.request.database else ""
+        database = connection.database() if job.request.database else ""
         try:
             return self._answer(connection, job, wanted, first, reader)
         finally:
@@ -178,6 +178,8 @@ class Executor:
         if wanted.settings:
             text += f"\nSETTINGS {wanted.settings}"
         if not wanted.has_result:
+            if wanted.verb in ("USE", "DROP"):
+                connection.forget_database()
             data, statistics = connection.query(text, job.output_format, params)
             if not data:
                 job.output_format = ""  # clients tell success without rows from no rows by this
@@ -231,7 +233,7 @@ class Executor:
     def _write_blocks(self, connection: Connection, job: Job, text: str, bare: str) -> Statistics:
         """Write a Native result to the pipe as the client's protocol revision has it."""
         params = job.request.query_parameters
-        database = _current_database(connection)
+        database = connection.database()
 
         def column_types() -> list[str]:
             # On a connection of its own: the query's is busy. It does not see temporary tables;
@@ -273,11 +275,6 @@ class Executor:
 def _described_types(connection: Connection, text: str, params: dict[str, str]) -> list[str]:
     described, _ = connection.query(f"DESCRIBE TABLE ({text}\n)", "TabSeparatedRaw", params)
     return [line.split("\t")[1] for line in described.decode().splitlines() if "\t" in line]
-
-
-def _current_database(connection: Connection) -> str:
-    name, _ = connection.query("SELECT currentDatabase()", "TabSeparatedRaw")
-    return name.decode("utf-8", "surrogateescape").rstrip("\n")
 
 
 def _current_values(connection: Connection, job: Job) -> list[str]:

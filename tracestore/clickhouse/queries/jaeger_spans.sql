@@ -1,6 +1,6 @@
 SELECT
     /*include received_columns*/
-FROM spans
-WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
+FROM stored_spans FINAL
+PREWHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
 ORDER BY trace_id, start_ns, span_id
 LIMIT {limit:UInt32} BY trace_id

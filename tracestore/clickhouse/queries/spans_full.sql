@@ -1,7 +1,6 @@
 SELECT
     /*include span_columns*/,
     /*include span_extras*/
-FROM spans
-WHERE project = {project:String} AND trace_id = {trace_id:String}
+/*include spans_of_trace*/
 ORDER BY start_ns, span_id
 LIMIT {limit:UInt32}

@@ -6,7 +6,6 @@ SELECT
     start_ns + toInt64(duration_ns) AS end_ns,
     status, model, request_model, tool_name, input_tokens, output_tokens, cost_usd, usage_rule,
     dropped_attributes, hex(cityHash64(input_preview)) AS arguments
-FROM spans
-WHERE project = {project:String} AND trace_id = {trace_id:String}
+/*include spans_of_trace*/
 ORDER BY start_ns, span_id
 LIMIT {limit:UInt32}

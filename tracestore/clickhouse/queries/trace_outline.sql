@@ -1,9 +1,8 @@
 SELECT
     span_id, parent_span_id, name, type, status, agent, model, request_model, tool_name,
     toUnixTimestamp64Nano(start_time) AS start_ns,
-    toUnixTimestamp64Nano(end_time) AS end_ns,
+    toUnixTimestamp64Nano(addNanoseconds(start_time, toInt64(duration_ns))) AS end_ns,
     input_tokens, output_tokens, cost_usd, input_bytes + output_bytes AS payload_bytes
-FROM spans
-WHERE project = {project:String} AND trace_id = {trace_id:String}
+/*include spans_of_trace*/
 ORDER BY start_ns, span_id
 LIMIT {limit:UInt32}

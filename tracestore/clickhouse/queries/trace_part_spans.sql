@@ -1,7 +1,7 @@
 SELECT
     /*include received_columns*/
-FROM spans
-WHERE project = {project:String} AND trace_id = {trace_id:String} AND span_id IN {span_ids:Array(String)}
+/*include spans_of_trace*/
+WHERE span_id IN {span_ids:Array(String)}
   -- The sort key has the start: only the part's own granules are read.
   AND start_time >= fromUnixTimestamp64Nano({first_ns:Int64}, 'UTC')
   AND start_time <= fromUnixTimestamp64Nano({last_ns:Int64}, 'UTC')
