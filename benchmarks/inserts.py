@@ -81,7 +81,9 @@ def main() -> None:
                 for table, seconds in tables.items():
                     spent[size][table].append(seconds * 1e6 / written)
     names = list(spent[sizes[0]])
-    print(f"{given.shape}, {given.rows:,} rows a round, median of {ROUNDS} rounds: CPU ms of the engine per 1,000 rows\n")
+    print(
+        f"{given.shape}, {given.rows:,} rows a round, median of {ROUNDS} rounds: CPU ms of the engine per 1,000 rows\n"
+    )
     print("| rows of an insert | " + " | ".join(names) + " | in all |\n|---" + "|---:" * (len(names) + 1) + "|")
     for size in sizes:
         medians = [statistics.median(spent[size][name]) for name in names]
