@@ -44,7 +44,7 @@ from tracestore.spans.resolve import resolve
 
 STATEMENTS = (
     "detect_changed", "settle_known", "detect_spans", "detect_payloads", "detect_sessions", "detect_stored",
-    "detect_watermark",
+    "detect_begin",
 )  # fmt: skip
 #: Parts of a look in this process, beside the detectors.
 ASKING, READING, STORING = "statements and their answers", "spans out of rows", "findings compared and stored"
@@ -65,7 +65,7 @@ class Usual:
 
 
 def cost(requests: int, passes: int, shape: str, seeds: int) -> None:
-    detection.PASS_SECONDS = detection.SESSIONS_SECONDS = float("inf")  # type: ignore[misc]
+    detection.PASS_SECONDS = detection.SESSIONS_SECONDS = float("inf")
     names = {queries.load(name): name for name in STATEMENTS}
     spent: dict[str, float] = defaultdict(float)
     total = Tallies()

@@ -238,7 +238,8 @@ class Rules:
         asked = action.arguments
         if asked is None or agent.waited or len(mine) < self.limits.again:
             return []
-        spelled, alike = [], []
+        spelled: list[Action] = []
+        alike: list[Action] = []
         for other in mine:
             theirs = other.arguments
             if theirs is not None and theirs.folded == asked.folded:
