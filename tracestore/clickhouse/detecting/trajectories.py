@@ -7,8 +7,10 @@ read again. Everything is bounded: spans of a trace, texts, payloads of a pass, 
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -172,7 +174,8 @@ class Traces:
         for old in (False, True):
             part = [trace for trace in started if (self._known[trace].start < now_ns - RECENT_NS) == old]
             if part:
-                self._read(part)
+                with _without_collector():
+                    self._read(part)
 
     def read_sessions(self, traces: Iterable[Trace], now_ns: int) -> None:
         """Reads the newest other traces of sessions that were not seen before."""
@@ -284,6 +287,18 @@ class Traces:
         self._size += size - known.size
         known.size = size
         known.cut = True
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Reading makes many objects and no cycles: the collector would go through all that is remembered for nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _ordered(spans: Iterable[TraceSpan]) -> tuple[TraceSpan, ...]:
