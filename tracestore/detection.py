@@ -96,8 +96,7 @@ class Looker:
         Raises:
             Unavailable: the store does not answer; the next look begins where this one did.
         """
-        now = looking.now()
-        watermark = looking.looked_until("traces")
+        now, watermark = looking.begin("traces")
         after = max(watermark - OVERLAP_US, now - MOST_BEHIND_US)
         if watermark and after > watermark:
             log.warning("looks were away for long", skipped_seconds=(after - watermark) // SECOND_US)

@@ -6,21 +6,15 @@ both go through `of_span`'s rules, so that a detector says the same of a capture
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeVar
 
-from tracestore.spans.messages import Conversation, messages
+from tracestore.analysis.exchanged import Requested, answered, asked, requested, text_of
+from tracestore.spans.messages.read import side
 from tracestore.spans.model import Attributes, Event, Span, Value
-from tracestore.spans.semconv.values import to_json
 
-
-class Requested(NamedTuple):
-    """A tool call that a model asked for: its id ('' when the provider gave none), name, arguments as JSON text."""
-
-    id: str
-    name: str
-    arguments: str
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +30,8 @@ class TraceSpan:
     - else: as sent.
 
     `instructions` is the system text of a model call. `end_ns` is 0 while a span is known only from its
-    children. `cost_usd` is None when the price is unknown.
+    children. `cost_usd` is None when the price is unknown. `facts` is for what detectors work out of a span alone
+    and need at each look: small things (numbers, not texts), since a worker remembers many spans.
     """
 
     trace_id: str
@@ -70,6 +65,7 @@ class TraceSpan:
     instructions: str = ""
     requested: tuple[Requested, ...] = ()
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def failed(self) -> bool:
@@ -97,15 +93,22 @@ class Trajectory:
     now_ns: int = 0
     session_id: str = ""
     whole_session: bool = False
-    _places: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        for place, span in enumerate(self.spans):
-            self._places.setdefault(span.span_id, place)
+    _places: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _worked_out: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def span(self, span_id: str) -> TraceSpan | None:
-        place = self._places.get(span_id)
-        return None if place is None else self.spans[place]
+        if not self._places:
+            for place, span in enumerate(self.spans):
+                self._places.setdefault(span.span_id, place)
+        found = self._places.get(span_id)
+        return None if found is None else self.spans[found]
+
+    def once(self, name: str, make: Callable[[Trajectory], T]) -> T:
+        """What `make` works out of this trajectory: made once, for all detectors. Do not change what you are given."""
+        if name not in self._worked_out:
+            self._worked_out[name] = make(self)
+        found: T = self._worked_out[name]
+        return found
 
     def of_type(self, *types: str) -> list[TraceSpan]:
         return [span for span in self.spans if span.type in types]
@@ -126,7 +129,7 @@ def of_span(span: Span) -> TraceSpan:
     said, asked, instructions = span.output, span.input, ""
     requested: tuple[Requested, ...] = ()
     if span.type == "llm":
-        asked, said, instructions, requested = exchange(record.attributes, record.events, span.type)
+        asked, said, instructions, requested = exchange(record.attributes, record.events)
         asked, said = asked or span.input, said or ("" if requested else span.output)
     return TraceSpan(
         record.trace_id, record.span_id, record.parent_span_id, record.name, span.type, record.start_ns,
@@ -139,29 +142,25 @@ def of_span(span: Span) -> TraceSpan:
 
 
 def kept(attributes: Attributes) -> Mapping[str, Value]:
+    names = "\n".join(attributes)  # nearly always there is none
+    if not any(name in names for name in KEPT_ATTRIBUTES):
+        return {}
     return {name: value for name, value in attributes.items() if name.startswith(KEPT_ATTRIBUTES)}
 
 
-def exchange(
-    attributes: Attributes,
-    events: list[Event],
-    type: str,  # noqa: A002
-) -> tuple[str, str, str, tuple[Requested, ...]]:
+def exchange(attributes: Attributes, events: list[Event]) -> tuple[str, str, str, tuple[Requested, ...]]:
     """The newest message in, the text out, the instructions and the tool calls asked for, of a model call."""
-    return of_conversation(messages(attributes, events, type))
-
-
-def of_conversation(found: Conversation) -> tuple[str, str, str, tuple[Requested, ...]]:
-    instructions = "\n".join(_text(message.parts) for message in found.input if message.role == "system")
-    asked = next((_text(m.parts) for m in reversed(found.input) if m.role != "system"), "")
-    said = "\n".join(filter(None, (_text(message.parts) for message in found.output)))
-    requested = tuple(
-        Requested(part.get("id", ""), part.get("name", ""), _json(part.get("arguments")))
-        for message in found.output
-        for part in message.parts
-        if part["type"] == "tool_call"
-    )
-    return asked, said, instructions, requested
+    usual = asked(attributes)
+    if usual is None:
+        sent = side(attributes, events, "user")
+        given = next((text_of(m.parts) for m in reversed(sent) if m.role != "system"), "")
+        usual = given, "\n".join(text_of(m.parts) for m in sent if m.role == "system")
+    answer = answered(attributes)
+    if answer is None:
+        got = side(attributes, events, "assistant")
+        said = "\n".join(filter(None, (text_of(m.parts) for m in got)))
+        answer = said, requested(part for m in got for part in m.parts)
+    return usual[0], answer[0], usual[1], answer[1]
 
 
 def from_spans(project: str, spans: Iterable[Span], trace_id: str = "", *, complete: bool = True) -> Trajectory:
@@ -175,11 +174,3 @@ def from_spans(project: str, spans: Iterable[Span], trace_id: str = "", *, compl
         project, trace_id or (read[-1].trace_id if read else ""), tuple(read), complete, last,
         session_id=next((span.session_id for span in read if span.session_id), ""), whole_session=not trace_id,
     )  # fmt: skip
-
-
-def _text(parts: Iterable[Any]) -> str:
-    return "\n".join(part.get("text") or part.get("result") or "" for part in parts if part["type"] != "reasoning")
-
-
-def _json(value: Any) -> str:
-    return value if isinstance(value, str) else to_json(value)

@@ -13,7 +13,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 #: Longest text that is looked at, in characters.
 READ: Final = 20_000
@@ -54,13 +54,23 @@ _WAITING: Final = re.compile(
 )
 
 
+class Field(NamedTuple):
+    """One value of arguments: as compared, its words, those that are not light, and its folded form."""
+
+    spelled: str
+    words: frozenset[str]
+    telling: frozenset[str]
+    folded: str
+
+
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The forms of a call's arguments. `fields` are its values by path: the text as compared, and its words."""
+    """The forms of a call's arguments. `fields` are its values by path, `words` those of all of them."""
 
     exact: int
     folded: int
-    fields: dict[str, tuple[str, frozenset[str]]]
+    fields: dict[str, Field]
+    words: frozenset[str]
 
 
 def digest(text: str) -> int:
@@ -75,10 +85,11 @@ def arguments(text: str) -> Arguments:
     spelled = (
         json.dumps(value, sort_keys=True, ensure_ascii=False, default=str) if not isinstance(value, str) else value
     )
-    fields: dict[str, tuple[str, frozenset[str]]] = {}
+    fields: dict[str, Field] = {}
     _flatten(value, "", fields)
-    folded = "\x1e".join(f"{path}\x1f{_folded(*fields[path])}" for path in sorted(fields))
-    return Arguments(digest(collapsed(spelled)), digest(folded), fields)
+    folded = "\x1e".join(f"{path}\x1f{fields[path].folded}" for path in sorted(fields))
+    words = frozenset().union(*(field.words for field in fields.values()))
+    return Arguments(digest(collapsed(spelled)), digest(folded), fields, words)
 
 
 def collapsed(text: str) -> str:
@@ -97,7 +108,7 @@ def _parsed(text: str) -> Any:
     return text
 
 
-def _flatten(value: Any, path: str, into: dict[str, tuple[str, frozenset[str]]], depth: int = 0) -> None:
+def _flatten(value: Any, path: str, into: dict[str, Field], depth: int = 0) -> None:
     if isinstance(value, dict) and depth < 8:
         for name, inner in value.items():
             _flatten(inner, f"{path}.{str(name).lower()}", into, depth + 1)
@@ -109,14 +120,15 @@ def _flatten(value: Any, path: str, into: dict[str, tuple[str, frozenset[str]]],
             value = " ".join(sorted(map(str, value[:200])))
         spelled = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         spelled = collapsed(spelled[:READ])
-        into[path] = spelled, frozenset(_WORD.findall(spelled)[:WORDS])
+        into[path] = _field(spelled, frozenset(_WORD.findall(spelled)[:WORDS]))
 
 
-def _folded(spelled: str, words: frozenset[str]) -> str:
-    """What a value asks for. A value of one piece (an id, a path, a number) keeps all of it."""
+def _field(spelled: str, words: frozenset[str]) -> Field:
+    """Folded is what a value asks for. A value of one piece (an id, a path, a number) keeps all of it."""
+    telling = words - LIGHT
     if " " not in spelled:
-        return spelled.strip(".?!,;:")
-    return " ".join(sorted(words - LIGHT)) or " ".join(sorted(words)) or spelled
+        return Field(spelled, words, telling, spelled.strip(".?!,;:"))
+    return Field(spelled, words, telling, " ".join(sorted(telling)) or " ".join(sorted(words)) or spelled)
 
 
 def near(one: Arguments, other: Arguments) -> bool:
@@ -129,13 +141,12 @@ def near(one: Arguments, other: Arguments) -> bool:
         return True
     if one.fields.keys() != other.fields.keys():
         return False
-    for path, (spelled, words) in one.fields.items():
-        there, theirs = other.fields[path]
-        if spelled == there or _folded(spelled, words) == _folded(there, theirs):
+    for path, (spelled, _, mine, folded) in one.fields.items():
+        there, _, yours, theirs = other.fields[path]
+        if spelled == there or folded == theirs:
             continue
         if " " not in spelled or " " not in there:
             return False
-        mine, yours = words - LIGHT, theirs - LIGHT
         differing = mine ^ yours
         if len(differing) > 2 or 3 * len(differing) > len(mine | yours) or any(map(_has_digit, differing)):
             return False

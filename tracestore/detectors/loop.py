@@ -65,9 +65,11 @@ class Loop:
     keys: set[tuple[str, int | None]]
     members: dict[int, Action] = field(default_factory=dict)
 
-    def join(self, firing: Firing) -> None:
-        self.members.update((action.place, action) for action in firing.members)
-        self.keys.update((action.agent, action.key) for action in firing.members)
+    def join(self, firing: Firing, keys: set[tuple[str, int | None]]) -> None:
+        members = self.members
+        for action in firing.members:
+            members[action.place] = action
+        self.keys |= keys
         if firing.level > self.level:
             self.level, self.rule, self.period = firing.level, firing.rule, firing.period
 
@@ -150,23 +152,24 @@ def find(done: list[Action], rules: Rules, settings: Settings) -> list[Loop]:
             continue
         for firing in rules.feed(action):
             keys = {(member.agent, member.key) for member in firing.members}
-            known = next((loop for loop in reversed(loops) if _same(loop, firing, keys)), None)
+            places = {member.place for member in firing.members}
+            known = next((loop for loop in reversed(loops) if _same(loop, places, keys)), None)
             if known is None and len(loops) >= _LOOPS:
                 continue
             if known is None:
                 tools = tuple(sorted({member.tool for member in firing.members}))
                 known = Loop(
                     action.agent, tools, firing.rule, firing.level, action.span.trace_id, firing.period,
-                    action.place, keys,
+                    action.place, set(keys),
                 )  # fmt: skip
                 loops.append(known)
-            known.join(firing)
+            known.join(firing, keys)
     return loops
 
 
-def _same(loop: Loop, firing: Firing, keys: set[tuple[str, int | None]]) -> bool:
+def _same(loop: Loop, places: set[int], keys: set[tuple[str, int | None]]) -> bool:
     """The same actions, or the same call begun again: one loop, not two."""
-    return any(member.place in loop.members for member in firing.members) or keys <= loop.keys
+    return not places.isdisjoint(loop.members) or keys <= loop.keys
 
 
 def _severity(loop: Loop, trajectory: Trajectory, settings: Settings, norms: Norms) -> Severity:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tracestore.detectors import canonical
 from tracestore.detectors.actions import Action, together
@@ -55,9 +55,13 @@ class Firing(NamedTuple):
 
 @dataclass(slots=True)
 class _Agent:
-    """What is remembered of one agent: its last actions, of each tool too, and the run of equal calls that goes on."""
+    """What is remembered of one agent: its last actions, of each tool too, and the run of equal calls that goes on.
+
+    `keys` are those of `recent`: a rule looks there first, since most calls are repeated by no other.
+    """
 
     recent: deque[Action]
+    keys: deque[int | None]
     running: list[Action] = field(default_factory=list)
     messages: list[Action] = field(default_factory=list)
     by_tool: dict[str, deque[Action]] = field(default_factory=dict)
@@ -74,6 +78,7 @@ class Rules:
         self._seen: set[str] = set()
         self._agents: dict[str, _Agent] = {}
         self._all: deque[Action] = deque(maxlen=3 * _PERIOD)
+        self._all_keys: deque[tuple[str, int | None]] = deque(maxlen=3 * _PERIOD)
         self._turn = 0
 
     def waited(self, agent: str) -> None:
@@ -86,26 +91,37 @@ class Rules:
             self._turn = action.turn
             self._agents.clear()
             self._all.clear()
+            self._all_keys.clear()
         self._unread.append(action)
         agent = self._agent(action.agent)
         if action.key is None:
             return []
-        twin = next((a for a in reversed(agent.recent) if a.key == action.key), None)
-        if twin is not None and together(twin, action):
-            return []
+        if action.key in agent.keys:
+            twin = next(a for a in reversed(agent.recent) if a.key == action.key)
+            if together(twin, action):
+                return []
         if not action.tool:
             return self._said(agent, action)
         agent.messages.clear()
         agent.recent.append(action)
-        self._all.append(action)
+        agent.keys.append(action.key)
+        self._append(action)
         return [
-            *self._again(agent, action), *self._cycle(agent.recent, action), *self._cycle(self._all, action),
-            *self._often(agent, action), *self._nearly(agent, action),
-        ]  # fmt: skip
+            *self._again(agent, action),
+            *self._cycle(agent.recent, agent.keys),
+            *self._cycle(self._all, self._all_keys),
+            *self._often(agent, action),
+            *self._nearly(agent, action),
+        ]
+
+    def _append(self, action: Action) -> None:
+        self._all.append(action)
+        self._all_keys.append((action.agent, action.key))
 
     def _agent(self, name: str) -> _Agent:
         if name not in self._agents:
-            self._agents[name] = _Agent(deque(maxlen=max(3 * _PERIOD, 2 * self.limits.window)))
+            most = max(3 * _PERIOD, 2 * self.limits.window)
+            self._agents[name] = _Agent(deque(maxlen=most), deque(maxlen=most))
         return self._agents[name]
 
     @property
@@ -137,14 +153,14 @@ class Rules:
 
     def _said(self, agent: _Agent, action: Action) -> list[Firing]:
         """The same answer to the same input, with no tool called between."""
-        other = self._all and (self._all[-1].agent, self._all[-1].key) != (action.agent, action.key)
+        other = self._all_keys and self._all_keys[-1] != (action.agent, action.key)
         if other or (agent.messages and agent.messages[-1].key != action.key):
             agent.messages.clear()
         agent.messages.append(action)
-        self._all.append(action)
+        self._append(action)
         if len(agent.messages) >= self.limits.again:
             return [Firing("answer", CONFIRMED, tuple(agent.messages))]
-        return self._cycle(self._all, action)
+        return self._cycle(self._all, self._all_keys)
 
     def _again(self, agent: _Agent, action: Action) -> list[Firing]:
         running = agent.running
@@ -169,18 +185,23 @@ class Rules:
             return [Firing("again", CONFIRMED, tuple(running))]
         return []
 
-    def _cycle(self, actions: deque[Action], action: Action) -> list[Firing]:
-        recent = list(actions)
-        keys = [(a.agent, a.key) for a in recent]
+    def _cycle(self, actions: deque[Action], keyed: deque[Any]) -> list[Firing]:
+        """A cycle that the newest of `actions` goes on with; `keyed` are their keys."""
+        newest = keyed[-1]
+        if keyed.count(newest) == 1:
+            return []
+        keys = list(keyed)
         for period in range(2, _PERIOD + 1):
             begun = 2 * period + 1
             if begun > len(keys):
                 return []
-            if keys[-1] != keys[-1 - period] or keys[-begun:-period] != keys[-begun + period :]:
+            if newest != keys[-1 - period] or keys[-begun:-period] != keys[-begun + period :]:
                 continue
             length = 3 * period if keys[-3 * period : -period] == keys[-2 * period :] else begun
-            members = recent[-length:]
-            if len(set(keys[-period:])) < 2 or 2 * sum(a.failed for a in members) > length:
+            if len(set(keys[-period:])) < 2:
+                continue
+            members = list(actions)[-length:]
+            if 2 * sum(a.failed for a in members) > length:
                 continue
             if any(a.waiting for a in members) or not self._same_again(members, period):
                 continue
@@ -200,6 +221,8 @@ class Rules:
         )
 
     def _often(self, agent: _Agent, action: Action) -> list[Firing]:
+        if agent.keys.count(action.key) < self.limits.often:
+            return []
         window = list(agent.recent)[-self.limits.window :]
         same = [a for a in window if a.key == action.key]
         if len(same) < self.limits.often or agent.waited or action.failed or action.waiting:
@@ -215,13 +238,18 @@ class Rules:
         asked = action.arguments
         if asked is None or agent.waited or len(mine) < self.limits.again:
             return []
-        spelled, alike = [], []
+        spelled: list[Action] = []
+        alike: list[Action] = []
         for other in mine:
+            theirs = other.arguments
+            if theirs is not None and theirs.folded == asked.folded:
+                found = spelled
+            elif self._alike(other, action):
+                found = alike
+            else:
+                continue
             if other is action or not together(other, action):
-                if other.arguments is not None and other.arguments.folded == asked.folded:
-                    spelled.append(other)
-                elif self._alike(other, action):
-                    alike.append(other)
+                found.append(other)
         if len(spelled) + len(alike) < self.limits.again or action.failed or action.waiting:
             return []
         spelled, alike = ([a for a in found if not a.failed] for found in (spelled, alike))
@@ -240,5 +268,6 @@ class Rules:
             return False
         if one.key == other.key or canonical.near(one.arguments, other.arguments):
             return True
-        same = one.raw == other.raw and len(other.told) >= canonical.INFORMATIVE
-        return same and one.arguments.fields.keys() == other.arguments.fields.keys()
+        if one.raw != other.raw or one.arguments.fields.keys() != other.arguments.fields.keys():
+            return False
+        return len(other.told) >= canonical.INFORMATIVE

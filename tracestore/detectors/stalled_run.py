@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracestore.analysis.trajectory import Requested, TraceSpan, Trajectory
+from tracestore.analysis.exchanged import Requested
+from tracestore.analysis.trajectory import TraceSpan, Trajectory
 from tracestore.detectors.detector import Norms, setting
 from tracestore.detectors.finding import Cause, Finding, Severity
 

@@ -17,7 +17,7 @@ def wasted(trajectory: Trajectory, repeats: Iterable[TraceSpan], agents: Collect
     by id and, for each repeat that none asked for by id, the last one before it.
     """
     spent = {span.span_id: span for span in repeats}
-    by_call = {request.id: span for span in trajectory.spans for request in span.requested if request.id}
+    by_call = trajectory.once("asked by id", _by_call)
     unasked = []
     for span in list(spent.values()):
         asked = by_call.get(span.tool_call_id) if span.tool_call_id else None
@@ -26,7 +26,7 @@ def wasted(trajectory: Trajectory, repeats: Iterable[TraceSpan], agents: Collect
         elif span.type != "llm":
             unasked.append(span)
     if unasked:
-        models = [span for span in trajectory.spans if span.type == "llm" and span.agent in agents]
+        models = [span for span in trajectory.once("model calls", _models) if span.agent in agents]
         place = 0
         for span in sorted(unasked, key=lambda s: s.start_ns):
             while place < len(models) and models[place].start_ns < span.start_ns:
@@ -36,3 +36,11 @@ def wasted(trajectory: Trajectory, repeats: Iterable[TraceSpan], agents: Collect
     all_spent = list(spent.values())
     cost = sum(span.cost_usd or 0.0 for span in all_spent)
     return cost, sum(span.tokens for span in all_spent), sum(span.type == "llm" for span in all_spent)
+
+
+def _by_call(trajectory: Trajectory) -> dict[str, TraceSpan]:
+    return {request.id: span for span in trajectory.spans for request in span.requested if request.id}
+
+
+def _models(trajectory: Trajectory) -> list[TraceSpan]:
+    return trajectory.of_type("llm")

@@ -30,6 +30,12 @@ def now() -> int:
     return found
 
 
+def begin(job: str) -> tuple[int, int]:
+    """`now` and `looked_until` at once: a look is made each second, and a statement has its price."""
+    moment, until = client.run(queries.load("detect_begin"), {"job": job}).result_rows[0]
+    return moment, until
+
+
 def changed(after: int) -> list[Touched]:
     """Traces with a row in the log at or after a moment (µs), oldest first; of more than MOST_ROWS the latest."""
     parameters = {"after": microseconds(after), "limit": MOST_ROWS}

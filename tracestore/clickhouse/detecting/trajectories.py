@@ -7,8 +7,10 @@ read again. Everything is bounded: spans of a trace, texts, payloads of a pass, 
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -43,9 +45,6 @@ RECENT_NS: Final = 15 * 60 * SECOND_NS
 SESSION_TRACES: Final = 10
 SESSION_NS: Final = 3_600 * SECOND_NS
 
-#: Types whose payloads are read when the hot table has only their beginning.
-_WITH_PAYLOADS: Final = frozenset({"llm", "tool", "retrieval", "agent"})
-
 
 class Row(NamedTuple):
     """A row of detect_spans.sql."""
@@ -77,8 +76,9 @@ class Row(NamedTuple):
     tool_name: str
     tool_call_id: str
     finish_reason: str
-    input_preview: str
-    output_preview: str
+    wants_payload: int
+    input: str
+    output: str
     input_bytes: int
     output_bytes: int
     attributes: dict[str, str]
@@ -86,10 +86,6 @@ class Row(NamedTuple):
     event_names: list[str]
     event_attributes: list[dict[str, str]]
     version: int
-
-    @property
-    def trace(self) -> Trace:
-        return self.project, self.trace_id
 
 
 class Payload(NamedTuple):
@@ -116,15 +112,33 @@ class Known:
     complete: bool = False
     changed: bool = False
     cut: bool = False
+    _ordered: tuple[TraceSpan, ...] | None = None
+    _session: str = ""
+
+    def replace(self, spans: dict[str, TraceSpan]) -> None:
+        self.spans = spans
+        self.grew()
+
+    def grew(self) -> None:
+        """To be called when `spans` were changed: what follows from them is worked out anew."""
+        self._ordered = None
+
+    @property
+    def ordered(self) -> tuple[TraceSpan, ...]:
+        """The spans in order of their start."""
+        if self._ordered is None:
+            self._ordered = _ordered(self.spans.values())
+            self._session = next((span.session_id for span in self.spans.values() if span.session_id), "")
+        return self._ordered
 
     @property
     def rooted(self) -> bool:
         """Whether the root arrived: most SDKs send it when the run is over."""
-        return any(not span.parent_span_id for span in self.spans.values())
+        return any(not span.parent_span_id for span in self.ordered)
 
     @property
     def session(self) -> str:
-        return next((span.session_id for span in self.spans.values() if span.session_id), "")
+        return self._session if self.ordered else ""
 
 
 class Traces:
@@ -160,7 +174,8 @@ class Traces:
         for old in (False, True):
             part = [trace for trace in started if (self._known[trace].start < now_ns - RECENT_NS) == old]
             if part:
-                self._read(part)
+                with _without_collector():
+                    self._read(part)
 
     def read_sessions(self, traces: Iterable[Trace], now_ns: int) -> None:
         """Reads the newest other traces of sessions that were not seen before."""
@@ -193,7 +208,7 @@ class Traces:
 
     def trajectory(self, trace: Trace, now_ns: int, *, complete: bool) -> Trajectory:
         known = self._known[trace]
-        return Trajectory(trace[0], trace[1], _ordered(known.spans.values()), complete, now_ns, known.session)
+        return Trajectory(trace[0], trace[1], known.ordered, complete, now_ns, known.session)
 
     def session_trajectory(self, trace: Trace, now_ns: int, *, complete: bool) -> Trajectory | None:
         """The trace with the others of its session before it; None when there are none."""
@@ -211,8 +226,8 @@ class Traces:
             return None
         spans: list[TraceSpan] = []
         for _, trace_id in sorted(others)[-SESSION_TRACES:]:
-            spans += self._known[trace[0], trace_id].spans.values()
-        spans += known.spans.values()
+            spans += self._known[trace[0], trace_id].ordered
+        spans += known.ordered
         return Trajectory(trace[0], trace[1], _ordered(spans), complete, now_ns, session, whole_session=True)
 
     def forget(self) -> None:
@@ -234,14 +249,17 @@ class Traces:
         parameters = {"since": since, "most": MOST_SPANS}
         answer = client.run(queries.load("detect_spans"), parameters, tables={"chosen": chosen}).result_rows
         # A row of the overlap that was read before is not read again.
-        rows = [row for row in map(Row._make, answer) if self._of(row).versions.get(row.span_id) != row.version]
-        payloads = _payloads([row for row in rows if _wants_payload(row)], since)
+        rows = [row for row in map(Row._make, answer) if self._known[row[:2]].versions.get(row.span_id) != row.version]
+        payloads = _payloads([row for row in rows if row.wants_payload], since)
+        beginnings = _previews([row for row in rows if row.wants_payload and _lacks(row, payloads)], since)
         counted: dict[Trace, int] = defaultdict(int)
         for row in rows:
-            known = self._of(row)
-            counted[row.trace] += 1
+            known = self._known[row[:2]]
+            counted[row[:2]] += 1
             known.after = max(known.after, row.version)
             known.versions[row.span_id] = row.version
+            if beginnings and (found := beginnings.get(row[:3])) is not None:
+                row = row._replace(input=found[0], output=found[1])
             span = trace_span(row, payloads.get(row[:3]))
             before = known.spans.get(row.span_id)
             if span == before:
@@ -249,6 +267,7 @@ class Traces:
             known.changed = True
             grown = _size(span) - (0 if before is None else _size(before))
             known.spans[span.span_id] = span
+            known.grew()
             known.size += grown
             self._size += grown
             known.start = min(known.start, span.start_ns)
@@ -258,14 +277,11 @@ class Traces:
             if len(known.spans) > MOST_SPANS:
                 self._cut(known)
 
-    def _of(self, row: Row) -> Known:
-        return self._known[row.trace]
-
     def _cut(self, known: Known) -> None:
         """Keeps the newest spans of a huge trace, and its root."""
-        ordered = _ordered(known.spans.values())
+        ordered = known.ordered
         roots = [span for span in ordered[:-MOST_SPANS] if not span.parent_span_id][:1]
-        known.spans = {span.span_id: span for span in [*roots, *ordered[-MOST_SPANS:]]}
+        known.replace({span.span_id: span for span in [*roots, *ordered[-MOST_SPANS:]]})
         known.versions = {span_id: known.versions[span_id] for span_id in known.spans}
         size = sum(map(_size, known.spans.values()))
         self._size += size - known.size
@@ -273,8 +289,24 @@ class Traces:
         known.cut = True
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Reading makes many objects and no cycles: the collector would go through all that is remembered for nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def _ordered(spans: Iterable[TraceSpan]) -> tuple[TraceSpan, ...]:
-    return tuple(sorted(spans, key=lambda span: (span.start_ns, -span.end_ns, span.span_id)))
+    return tuple(sorted(spans, key=_place))
+
+
+def _place(span: TraceSpan) -> tuple[int, int, str]:
+    return span.start_ns, -span.end_ns, span.span_id
 
 
 def _size(span: TraceSpan) -> int:
@@ -282,13 +314,12 @@ def _size(span: TraceSpan) -> int:
     return 1_000 + len(span.input) + len(span.output) + len(span.instructions) + asked
 
 
-def _wants_payload(row: Row) -> bool:
-    """Whether the hot table may not have all that a detector reads."""
-    if row.type == "llm":
-        return True  # messages may stand in attributes that are payload, whatever the sizes say
-    if row.type not in _WITH_PAYLOADS:
-        return False
-    return row.input_bytes > len(row.input_preview.encode()) or row.output_bytes > len(row.output_preview.encode())
+def _lacks(row: Row, payloads: dict[tuple[str, ...], Payload]) -> bool:
+    """Whether something went in or out of a span that its payload does not have."""
+    payload = payloads.get(row[:3])
+    if payload is None:
+        return bool(row.input_bytes or row.output_bytes)
+    return bool((row.input_bytes and not payload.input) or (row.output_bytes and not payload.output))
 
 
 def _payloads(rows: Sequence[Row], since: str) -> dict[tuple[str, ...], Payload]:
@@ -302,23 +333,34 @@ def _payloads(rows: Sequence[Row], since: str) -> dict[tuple[str, ...], Payload]
             wanted.append(row)
     if not wanted:
         return {}
-    table = pa.table(
-        {name: columns.text([getattr(row, name) for row in wanted]) for name in ("project", "trace_id", "span_id")}
-    )
-    found = client.run(queries.load("detect_payloads"), {"since": since}, tables={"wanted": table}).result_rows
+    found = client.run(queries.load("detect_payloads"), {"since": since}, tables={"wanted": _names(wanted)}).result_rows
     return {row[:3]: Payload(*row[3:]) for row in found}
+
+
+def _previews(rows: Sequence[Row], since: str) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """(project, trace, span) → the beginnings of its input and output."""
+    if not rows:
+        return {}
+    found = client.run(queries.load("detect_previews"), {"since": since}, tables={"wanted": _names(rows)}).result_rows
+    return {row[:3]: row[3:] for row in found}
+
+
+def _names(rows: Sequence[Row]) -> pa.Table:
+    return pa.table(
+        {name: columns.text([getattr(row, name) for row in rows]) for name in ("project", "trace_id", "span_id")}
+    )
 
 
 def trace_span(row: Row, payload: Payload | None) -> TraceSpan:
     """A stored span as a detector reads it; as `analysis.trajectory.of_span` makes it of a decoded one."""
-    given, said = row.input_preview, row.output_preview
-    attributes = typed(row.attributes, row.attribute_types)
+    given, said = row.input, row.output
+    attributes = typed(row.attributes, row.attribute_types) if row.attributes else {}
     if payload is not None:
         given, said = payload.input or given, payload.output or said
     instructions = ""
     requested: tuple[Any, ...] = ()
     if row.type == "llm":
-        asked, answered, instructions, requested = exchange(*_conversation(row, attributes, payload), row.type)
+        asked, answered, instructions, requested = exchange(*_conversation(row, attributes, payload))
         given, said = asked or given, answered or ("" if requested else said)
     return TraceSpan(
         row.trace_id, row.span_id, row.parent_span_id, row.name, row.type, row.start_ns,

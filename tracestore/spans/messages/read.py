@@ -63,14 +63,15 @@ def messages(attributes: Attributes, events: list[Event], type: str) -> Conversa
     """
     if type in _WITHOUT:
         return Conversation()
-    output = _side(attributes, events, "assistant")
+    output = side(attributes, events, "assistant")
     reason = attributes.get("llm.finish_reason")
     if isinstance(reason, str) and output and not output[-1].finish_reason:
         output[-1].finish_reason = reason
-    return Conversation(_side(attributes, events, "user"), output, _tools(attributes))
+    return Conversation(side(attributes, events, "user"), output, _tools(attributes))
 
 
-def _side(attributes: Attributes, events: list[Event], default: Role) -> list[Message]:
+def side(attributes: Attributes, events: list[Event], default: Role) -> list[Message]:
+    """The messages that went in (`user`) or came out (`assistant`) of a model call. Never raises, as `messages`."""
     source: Any = None
     try:
         found, source = _source(attributes, events, default)

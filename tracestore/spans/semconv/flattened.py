@@ -14,11 +14,11 @@ _FIELDS: Final = ("role", "content", "name", "tool_call_id", "finish_reason")
 
 def unflatten(attributes: Attributes, prefix: str) -> list[dict[str, Any]]:
     """The messages under a prefix, in order, in OpenAI's chat form."""
+    held = [key for key in attributes if key.startswith(prefix)]
     skip = len(prefix)
     found: dict[str, dict[str, Any]] = {}
-    for key, value in attributes.items():
-        if not key.startswith(prefix):
-            continue
+    for key in held:
+        value = attributes[key]
         number, _, rest = key[skip:].partition(".message.")
         fields = found.get(number)
         if fields is None:
