@@ -49,6 +49,11 @@ class Metrics:
             ("rule",),
             registry=registry,
         )
+        self.names_beyond = Counter(
+            "tracestore_ingest_attributes_beyond_names",
+            "Attributes stored without their name in the hot table: their project used too many different names today.",
+            registry=registry,
+        )
         self.requests = Counter(
             "tracestore_ingest_requests",
             "Export requests by transport and answer.",

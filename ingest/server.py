@@ -21,6 +21,7 @@ from ingest.http_transport import HttpTransport
 from ingest.limits import IngestLimits
 from ingest.log_commit import LogCommit, LogWriter
 from ingest.metrics import Metrics
+from ingest.name_budget import NameBudget
 from ingest.operations import Operations
 from ingest.rate_limit import RateLimits, RatesOf
 from ingest.receive import Receiver
@@ -65,6 +66,8 @@ class Parts:
     #: How much a project may send, from memory too; `processes` share the ports and each limit.
     rates: RatesOf = lambda project: None
     processes: int = 1
+    #: Different attribute names that a project may use in a day, 0 for no limit; each process counts its own.
+    attribute_names: int = 0
     clock: Clock = time.monotonic
     limits: IngestLimits = field(default_factory=IngestLimits)
 
@@ -77,7 +80,7 @@ class IngestServer:
         self.metrics = Metrics()
         self._store = Store(
             parts.writer, parts.resolve, self.metrics, bisect_writes=limits.bisect_writes, overrides=parts.overrides,
-            cutters=parts.cutters,
+            cutters=parts.cutters, names=NameBudget(parts.attribute_names, self.metrics.names_beyond),
         )  # fmt: skip
         self.commit = GroupCommit(self._store, limits, self.metrics)
         self.log_commit = LogCommit(parts.log_writer, limits, self.metrics.log_ledger)

@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 import structlog
 
 from ingest.metrics import Metrics
+from ingest.name_budget import NameBudget
 from tracestore.capture_cut import CutterOf
 from tracestore.errors import InvalidInput, TracestoreError, Unavailable
 from tracestore.spans.model import Span
@@ -47,8 +48,10 @@ class Store:
         bisect_writes: int = 256,
         overrides: OverridesOf = lambda project: None,
         cutters: CutterOf = lambda project: None,
+        names: NameBudget | None = None,
     ) -> None:
         self._cutters = cutters
+        self._names = names
         self._writer = writer
         self._resolve = resolve
         self._metrics = metrics
@@ -76,6 +79,8 @@ class Store:
             if cutter is not None:
                 for span in spans:
                     cutter.span(span)
+            if self._names is not None:
+                self._names.hold(project, spans)
         rows = [(project, span) for project, spans in batch for span in spans]
         try:
             self._write(rows)

@@ -12,8 +12,9 @@ for name in [name for name in os.environ if name.startswith("TRACESTORE_")]:
         del os.environ[name]
 _data = tempfile.TemporaryDirectory(prefix="tracestore-tests-")
 os.environ["TRACESTORE_DATA_DIR"] = _data.name
-# Tests ask as fast as they can; tests/api/test_request_limit.py sets a limit of its own.
+# Tests ask as fast as they can; those of the limits (test_request_limit, test_reading_budget) set their own.
 os.environ["TRACESTORE_API_REQUESTS_PER_SECOND"] = "0"
+os.environ["TRACESTORE_READ_BYTES_PER_SECOND"] = "0"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tracestore.settings")
 
 import pytest  # noqa: E402

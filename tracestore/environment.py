@@ -131,6 +131,8 @@ class Environment:
     ingest_url: str
     worker_metrics_port: int | None
     api_requests_per_second: int  # of one key or user in each web process; 0 for no limit
+    read_bytes_per_second: int  # of one project's pages and API in each web process; 0 for no limit
+    attribute_names_per_day: int  # of one project in each ingest process; 0 for no limit
     require_mfa: str
     password_login: bool
     oidc: Oidc | None
@@ -207,6 +209,11 @@ def read() -> Environment:
         ingest_url=(url("TRACESTORE_INGEST_URL", ("http", "https")) or "").rstrip("/"),
         worker_metrics_port=optional_port("TRACESTORE_WORKER_METRICS_PORT"),
         api_requests_per_second=count("TRACESTORE_API_REQUESTS_PER_SECOND", 50, least=0),
+        # At ten million spans in thirty days most pages read under half a gigabyte, and a search that finds nothing one
+        # to two: nobody who looks at pages comes near it.
+        read_bytes_per_second=count("TRACESTORE_READ_BYTES_PER_SECOND", 500_000_000, least=0, most=10**13),
+        # Agents of every framework together use some hundreds; more than ten thousand are data used as names.
+        attribute_names_per_day=count("TRACESTORE_ATTRIBUTE_NAMES_PER_DAY", 10_000, least=0),
         require_mfa=choice("TRACESTORE_REQUIRE_MFA", REQUIRE_MFA, "false"),
         password_login=password_login(),
         oidc=read_oidc(),

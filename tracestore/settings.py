@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "dashboard.metrics.count_requests",
     "dashboard.request_ids.name_requests",
+    "dashboard.read_budget.keep_account",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

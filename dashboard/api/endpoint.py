@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from dashboard.api.authentication import identity
 from dashboard.api.rendering import AlwaysJson, JsonRenderer
 from dashboard.api.request_limit import CallerLimit
+from dashboard.read_budget import read_for
 
 
 class Endpoint(APIView):
@@ -25,6 +26,8 @@ class Endpoint(APIView):
     required_scope_unsafe: str = "admin"
     #: Whether a login that is in no project is turned away.
     project_needed: bool = True
+    #: Whether what is read for it is taken off the project's budget.
+    reads_on_account: bool = True
 
     @property
     def project(self) -> str:
@@ -34,6 +37,8 @@ class Endpoint(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         request._request.asked = request  # type: ignore[attr-defined]  # for the audit log: which fields were sent
         super().initial(request, *args, **kwargs)
+        if self.reads_on_account and request.auth is not None and self.project:
+            read_for(self.project, "api")
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response.headers.setdefault("Cache-Control", "no-store")

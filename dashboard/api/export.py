@@ -15,7 +15,7 @@ from dashboard.api.endpoint import Endpoint
 from dashboard.api.filters import bound
 from dashboard.api.schema import PROJECT, answers
 from dashboard.api.times import EXPECTED
-from tracestore.clickhouse import exporting
+from tracestore.clickhouse import charging, exporting
 from tracestore.clickhouse.exporting import Export
 from tracestore.search.parser import parse
 
@@ -63,11 +63,22 @@ class ExportView(Endpoint):
         return response
 
 
-async def sent(first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks, each read in a thread. An error ends the connection, so that nobody takes a part for the whole."""
+def sent(first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks, each read in a thread. An error ends the connection, so that nobody takes a part for the whole.
+
+    They are read after the request's own context has ended, and still on its account.
+    """
+    return _sent(first, chunks, charging.current())
+
+
+async def _sent(first: bytes, chunks: Iterator[bytes], payer: charging.Payer | None) -> AsyncIterator[bytes]:
+    def following() -> bytes | None:
+        with charging.paying(payer):
+            return next(chunks, None)
+
     try:
         yield first
-        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        while (chunk := await asyncio.to_thread(following)) is not None:
             yield chunk
     finally:
         close = getattr(chunks, "close", None)

@@ -27,6 +27,7 @@ PARAMETERS = [
 
 class VerdictView(Endpoint):
     throttle_classes = ()  # see request_limit
+    reads_on_account = False  # see read_budget
 
     @extend_schema(
         operation_id="verdict_read",

@@ -51,6 +51,7 @@ streams: Final = Streams()
 
 class VerdictStream(Endpoint):
     throttle_classes = ()  # see request_limit
+    reads_on_account = False  # see read_budget
 
     @extend_schema(
         operation_id="verdict_stream",

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from dashboard.api.errors import STATUSES
 from dashboard.pages import time_range
+from dashboard.read_budget import read_for
 from tracestore import second_factor
 from tracestore.access import projects_of, scopes_in
 from tracestore.errors import Forbidden, NotFound, TracestoreError
@@ -39,12 +40,13 @@ TITLES = {
     400: "This address cannot be understood",
     403: "Not allowed",
     404: "Not found",
+    429: "Too much at once",
     503: "The store does not answer",
 }
 
 
 def project_of(request: HttpRequest, own: list[Project]) -> Project:
-    """The project that `?project=` names, else the session's, else the user's first.
+    """The project that `?project=` names, else the session's, else the user's first. The request reads on its account.
 
     Raises:
         NotFound: it is not one of the user's; whether it exists is not told.
@@ -59,8 +61,11 @@ def project_of(request: HttpRequest, own: list[Project]) -> Project:
             raise NotFound("There is no such project among yours.")
         if request.session.get(SESSION_KEY) != named:
             request.session[SESSION_KEY] = named
-        return by_slug[named]
-    return by_slug.get(request.session.get(SESSION_KEY, ""), own[0])
+        chosen = by_slug[named]
+    else:
+        chosen = by_slug.get(request.session.get(SESSION_KEY, ""), own[0])
+    read_for(chosen.slug, "page")
+    return chosen
 
 
 def page(view: PageView[P]) -> View[P]:

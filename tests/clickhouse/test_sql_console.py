@@ -169,7 +169,7 @@ def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_project_runs_two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    with sql_console._place("default"), sql_console._place("default"):
+    with sql_console._places.hold("default"), sql_console._places.hold("default"):
         with pytest.raises(Overloaded):
             ask("SELECT 1")
         assert ask("SELECT 1", "other").rows == [[1]]

@@ -68,6 +68,7 @@ class Stack:
             "TRACESTORE_ADMIN_PASSWORD": ADMIN_PASSWORD,
             # Tests and benchmarks ask as fast as they can.
             "TRACESTORE_API_REQUESTS_PER_SECOND": "0",
+            "TRACESTORE_READ_BYTES_PER_SECOND": "0",
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None

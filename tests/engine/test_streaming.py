@@ -48,6 +48,12 @@ def test_a_small_answer_leaves_in_few_segments_without_delay(engine: EngineProce
     assert [admin.query("SELECT 1") for _ in range(20)] == ["1"] * 20
 
 
+def test_an_answer_that_is_streamed_says_what_was_read_until_it_began(admin: RawClient) -> None:
+    question = "SELECT number FROM (SELECT number FROM numbers(3000000) ORDER BY number DESC) FORMAT TSV"
+    summary = json.loads(admin.send(question).headers["x-clickhouse-summary"])
+    assert (summary["read_rows"], summary["read_bytes"]) == ("3000000", "24000000")
+
+
 def test_an_error_in_mid_stream_ends_with_the_exception_marker(admin: RawClient) -> None:
     answer = admin.send("SELECT throwIf(number = 5000000) FROM numbers(10000000) FORMAT TSV")
     tag = answer.headers["x-clickhouse-exception-tag"].encode()

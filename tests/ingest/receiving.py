@@ -160,6 +160,7 @@ def start(
     normalise: Callable[..., Span] = Span,
     rates: RatesOf = lambda project: None,
     clock: Clock = time.monotonic,
+    attribute_names: int = 0,
     **limits: Any,
 ) -> Running:
     writer: FakeWriter[Span] = FakeWriter()
@@ -181,6 +182,7 @@ def start(
         cutters=cutters,
         rates=rates,
         clock=clock,
+        attribute_names=attribute_names,
         require_key=require_key,
         limits=IngestLimits(**limits),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -14,10 +15,10 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.external import ExternalData
-from clickhouse_connect.driver.httputil import get_pool_manager
 from django.conf import settings
 from urllib3.exceptions import HTTPError
 
+from tracestore.clickhouse import charging
 from tracestore.clickhouse.cluster import adapting, statements
 from tracestore.clickhouse.cluster.statements import Form
 from tracestore.errors import InvalidInput, TracestoreError, Unavailable
@@ -67,7 +68,7 @@ def connect(*, send_receive_timeout: float = 30.0, pool_size: int = 16, url: str
         host, port = parsed.hostname or "localhost", parsed.port or (8443 if secure else 8123)
         user, password = unquote(parsed.username or "default"), unquote(parsed.password or "")
     try:
-        return clickhouse_connect.get_client(
+        client = clickhouse_connect.get_client(
             host=host,
             port=port,
             secure=secure,
@@ -79,7 +80,7 @@ def connect(*, send_receive_timeout: float = 30.0, pool_size: int = 16, url: str
             # Loopback gains nothing from compression, and it costs more than the insert itself.
             compress=url is not None,
             query_retries=1,
-            pool_mgr=get_pool_manager(maxsize=pool_size, num_pools=4),
+            pool_mgr=charging.counting_pool(maxsize=pool_size, num_pools=4),
             settings={
                 "async_insert": 0,  # we batch ourselves, and want the answer of this very insert
                 # Our statements are short: compiling parts of them costs more than it saves (a quarter of settling).
@@ -93,6 +94,10 @@ def connect(*, send_receive_timeout: float = 30.0, pool_size: int = 16, url: str
         )
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
+    # Native as it always was. A later revision adds nothing that our columns have (DateTime64 keeps its zone), and the
+    # embedded engine then writes blocks one by one, in Python, and cannot say exactly what was read for them.
+    client.protocol_version = 0
+    return client
 
 
 def cluster_form() -> Form | None:
@@ -132,8 +137,7 @@ def create_database() -> None:
 
 def translate(error: Exception) -> TracestoreError:
     """The error of our closed set that a driver's error means. The detail stays in the log."""
-    found = _CODE.search(str(error))
-    code = int(found[1]) if found else 0
+    code = code_of(error)
     if code in PERMANENT_CODES:
         return InvalidInput(f"The store refused the statement or its data (ClickHouse error {code}).")
     if code == DISK_FULL:
@@ -169,19 +173,45 @@ def run(
 
     Raises:
         Unavailable, InvalidInput: as `translate` says.
+        Overloaded: whoever pays (`charging`) may not ask now.
     """
     query, parameters = adapted(query, parameters)
-    try:
+    with _asking():
         return shared().query(
             query, parameters=parameters, settings=limited(query, query_settings), external_data=_external(tables)
         )
-    except (ClickHouseError, HTTPError, OSError) as error:
-        raise translate(error) from error
 
 
 def limited(query: str, wanted: dict[str, Any] | None) -> dict[str, Any] | None:
     """The settings of a statement: a question gets READ_LIMITS, unless it says otherwise."""
-    return READ_LIMITS | (wanted or {}) if _READ.match(query) else wanted
+    if not _READ.match(query):
+        return wanted
+    told = charging.TOLD_AT_THE_END if charging.current() is not None else {}
+    return READ_LIMITS | told | (wanted or {})
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """A question: on somebody's account, and with errors of our own."""
+    charging.admit()
+    began = time.monotonic()
+    try:
+        yield
+    except (ClickHouseError, HTTPError, OSError) as error:
+        charge_failed(error, began)
+        raise translate(error) from error
+
+
+def charge_failed(error: Exception, began: float) -> None:
+    """A question that was ended, or whose answer did not come, has read too; nobody says how much."""
+    if code_of(error) in TOO_MUCH | {0}:
+        charging.charge(int((time.monotonic() - began) * charging.UNTOLD_BYTES_PER_SECOND))
+
+
+def code_of(error: Exception) -> int:
+    """ClickHouse's number of an error, 0 when it is none of ClickHouse's."""
+    found = _CODE.search(str(error))
+    return int(found[1]) if found else 0
 
 
 def command(query: str, parameters: dict[str, Any] | None = None) -> Any:
@@ -195,13 +225,11 @@ def command(query: str, parameters: dict[str, Any] | None = None) -> Any:
 
 def query_arrow(query: str, parameters: dict[str, Any] | None = None, tables: Tables | None = None) -> Any:
     """Runs a query and returns a pyarrow Table."""
-    try:
+    with _asking():
         return shared().query_arrow(
             query, parameters=parameters, settings=limited(query, None), use_strings=True,
             external_data=_external(tables),
         )  # fmt: skip
-    except (ClickHouseError, HTTPError, OSError) as error:
-        raise translate(error) from error
 
 
 def stream(query: str, parameters: dict[str, Any], fmt: str, query_settings: dict[str, Any]) -> Any:
@@ -209,10 +237,8 @@ def stream(query: str, parameters: dict[str, Any], fmt: str, query_settings: dic
 
     Close it; an answer that is left open keeps its connection and, in the end, its query.
     """
-    try:
+    with _asking():
         return shared().raw_stream(query, parameters=parameters, settings=query_settings, fmt=fmt)
-    except (ClickHouseError, HTTPError, OSError) as error:
-        raise translate(error) from error
 
 
 def chunks(answer: Any, size: int) -> Iterator[bytes]:
@@ -226,46 +252,6 @@ def chunks(answer: Any, size: int) -> Iterator[bytes]:
             yield chunk
     except (ClickHouseError, HTTPError, OSError) as error:
         raise translate(error) from error
-
-
-#: Codes of a statement's failure that are the store's fault, or pass: connection, memory of all, cancelled.
-_NOT_THE_STATEMENT: Final = frozenset({0, 209, 210, 236, 394, 1001})
-_NOISE: Final = re.compile(
-    r"^.*?DB::Exception: |\s*\(for url [^)]*\)| \(version [^)]*\)| ?\(in query: .*|\.? In scope .*", re.S
-)
-
-
-def cleaned(message: str) -> str:
-    """What ClickHouse says of a statement, without addresses, versions and what its views are made of."""
-    name = re.search(r"\(([A-Z_]{4,})\)", message)
-    text = _NOISE.sub("", message).strip().removesuffix(f"({name[1]})" if name else "").strip()
-    text = re.sub(r"\bstored_(\w+)", r"\1", text)[:1_000]
-    return f"{text} ({name[1]})" if name else text
-
-
-def ask(statement: str, query_settings: dict[str, str], fmt: str, most_bytes: int = 1 << 24) -> bytes:
-    """Runs a user's statement and returns the answer in a format; its errors are told as they are, cleaned.
-
-    Raises:
-        InvalidInput: the statement is wrong, or its answer larger than `most_bytes`.
-        Unavailable: as `translate` says.
-    """
-    try:
-        answer: Any = shared().raw_stream(statement, settings=query_settings, fmt=fmt)
-        with closing(answer):
-            body: bytes = answer.read(most_bytes + 1)
-    except (ClickHouseError, HTTPError, OSError) as error:
-        found = _CODE.search(str(error))
-        code = int(found[1]) if found else 0
-        if code in _NOT_THE_STATEMENT or code == DISK_FULL:
-            raise translate(error) from error
-        raise InvalidInput(cleaned(str(error)), field="query") from error
-    if len(body) > most_bytes:
-        raise InvalidInput(f"The answer has over {most_bytes >> 20} MiB: expected fewer rows.", field="query")
-    tail = body[-(1 << 14) :]
-    if b"\r\n__exception__\r\n" in tail and tail.rstrip().endswith(b"__exception__"):
-        raise InvalidInput("The statement failed while its answer was sent: expected a smaller one.", field="query")
-    return body
 
 
 #: Indexes that inserts do not build: they cost as much as all the rest of storing a payload.

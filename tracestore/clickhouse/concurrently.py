@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
 A = TypeVar("A")
@@ -13,9 +14,14 @@ B = TypeVar("B")
 _THREADS: Final = ThreadPoolExecutor(8, thread_name_prefix="questions")
 
 
+def _submit(question: Callable[[], A]) -> Future[A]:
+    """In the asker's context: who pays for a question (`charging`) is the same in every thread."""
+    return _THREADS.submit(copy_context().run, question)
+
+
 def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
     """The answers of two independent questions, asked at once. If both fail, the first one's error."""
-    other = _THREADS.submit(second)
+    other = _submit(second)
     try:
         mine = first()
     except BaseException:
@@ -29,7 +35,7 @@ def at_once(*questions: Callable[[], Any]) -> list[Any]:
 
     A question must not ask several at once itself: it would wait for a thread while it holds one.
     """
-    others = [_THREADS.submit(question) for question in questions[1:]]
+    others = [_submit(question) for question in questions[1:]]
     try:
         return [questions[0](), *(other.result() for other in others)]
     except BaseException:

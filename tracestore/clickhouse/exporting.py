@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from tracestore.clickhouse import client, filters, queries
+from tracestore.clickhouse import charging, client, filters, queries
+from tracestore.clickhouse.places import Places
 from tracestore.clickhouse.rows import TraceFilter
 from tracestore.clickhouse.search_sql import condition
 from tracestore.errors import InvalidInput, Unavailable
@@ -35,6 +36,8 @@ FORMATS: Final = {
     "jsonl": ("JSONEachRow", "application/x-ndjson"),
 }
 CHUNK_BYTES: Final = 1 << 18
+#: Exports of one project at once, in each web process: what one of them will read is not known when it begins.
+MOST_AT_ONCE: Final = 4
 #: An answer that breaks off says so in its last bytes: the marker, twice a tag, and a message.
 TAIL_BYTES: Final = 1 << 14
 
@@ -51,6 +54,8 @@ _SETTINGS: Final = {
     "max_memory_usage": 1_500_000_000,
     "max_bytes_before_external_group_by": 300_000_000,
 }
+
+_places: Final = Places(MOST_AT_ONCE, "exports")
 
 #: A text column as CSV has it; {0} is one of the view's own names.
 GUARDED: Final = r"if(match(e.`{0}`, '^[=+@\\-\t\r\n＝＋－＠]'), concat('\'', e.`{0}`), e.`{0}`) AS `{0}`"
@@ -101,6 +106,7 @@ def stream(project: str, wanted: Export) -> Iterator[bytes]:
     """The file's bytes, in chunks. Nothing is asked before the first chunk is.
 
     Raises:
+        Overloaded: the project runs MOST_AT_ONCE already, or has read too much.
         InvalidInput, Unavailable: as `check`; Unavailable also when the answer breaks off. What was
             handed out until then is no whole file.
     """
@@ -119,9 +125,10 @@ def stream(project: str, wanted: Export) -> Iterator[bytes]:
     query = queries.load("export", " AND ".join(conditions) or "1").replace(
         "/*columns*/", selected(columns, wanted.format)
     )
-    answer = client.stream(query, parameters, FORMATS[wanted.format][0], _SETTINGS)
-    with closing(answer):
-        yield from until_broken(answer)
+    with _places.hold(project):
+        answer = client.stream(query, parameters, FORMATS[wanted.format][0], _SETTINGS)
+        with closing(answer):
+            yield from until_broken(answer)
 
 
 def selected(columns: Sequence[tuple[str, str]], file_format: str) -> str:
@@ -147,6 +154,8 @@ def until_broken(answer: Any) -> Iterator[bytes]:
     """
     tail = b""
     for chunk in client.chunks(answer, CHUNK_BYTES):
+        # What was read until the answer began has been charged with its headers.
+        charging.charge(len(chunk))
         tail += chunk
         if len(tail) > TAIL_BYTES:
             yield tail[:-TAIL_BYTES]

@@ -17,7 +17,7 @@ import msgspec
 from tracestore.clickhouse import client, jaeger_search, queries
 from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.jaeger_search import NO_SERVICE, TraceSearch, stored_service
-from tracestore.clickhouse.typed_values import each_with_types, other_types, typed, with_types
+from tracestore.clickhouse.typed_values import each_with_types, other_types, typed, unfolded, with_types
 from tracestore.spans.model import Attributes, Event, Link, Resource, Scope, SpanRecord
 
 #: Of one trace; a larger one is cut by start time and says so (`Trace.span_count`).
@@ -218,14 +218,14 @@ class Origins:
         key = (service, *texts.items(), None, *types.items())
         found = self.resources.get(key)
         if found is None:
-            found = self.resources[key] = Resource(with_types(texts, types), service)
+            found = self.resources[key] = Resource(unfolded(with_types(texts, types)), service)
         return found
 
     def scope(self, name: str, version: str, texts: dict[str, str], types: dict[str, str]) -> Scope:
         key = (name, version, *texts.items(), None, *types.items())
         found = self.scopes.get(key)
         if found is None:
-            found = self.scopes[key] = Scope(name, version, with_types(texts, types))
+            found = self.scopes[key] = Scope(name, version, unfolded(with_types(texts, types)))
         return found
 
 

@@ -24,7 +24,7 @@ from tracestore.clickhouse.rows import (
 )
 from tracestore.clickhouse.span_logs import add_logs
 from tracestore.clickhouse.trace_counts import BUCKETS, Volume
-from tracestore.clickhouse.typed_values import each_with_types, other_types, typed, with_types
+from tracestore.clickhouse.typed_values import each_with_types, other_types, typed, unfolded, with_types
 from tracestore.errors import NotFound
 
 #: Findings shown with one trace at most; the API lists all.
@@ -199,8 +199,8 @@ def detail(row: Sequence[Any]) -> SpanDetail:
     return SpanDetail(
         row=SpanRow(*row[:_SPAN_FIELDS]),
         attributes=typed(attributes, types),
-        resource_attributes=with_types(resource, other.resource),
-        scope_attributes=with_types(scope, other.scope),
+        resource_attributes=unfolded(with_types(resource, other.resource)),
+        scope_attributes=unfolded(with_types(scope, other.scope)),
         events=[EventRow(*e) for e in zip(times, names, each_with_types(event_maps, other.events), strict=True)],
         links=[
             LinkRow(*link)

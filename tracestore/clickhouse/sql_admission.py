@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from tracestore.clickhouse import client, queries
+from tracestore.clickhouse import asked_sql, client, queries
 from tracestore.clickhouse.client import DATABASE
 from tracestore.engine import one_project
 from tracestore.engine.admission import Catalogue, judge_tokens, judge_tree
@@ -68,7 +68,7 @@ def admit(project: str, text: str, settings: dict[str, str]) -> Admitted:
         bare = _rendered(text, statement.tokens)
         relations = client.run(one_project.RELATIONS).result_rows
         filters = one_project.as_setting(one_project.table_filters(project, relations))
-        described = client.ask(f"EXPLAIN AST {bare}", {**settings, "readonly": "1"}, "TabSeparatedRaw")
+        described = asked_sql.ask(f"EXPLAIN AST {bare}", {**settings, "readonly": "1"}, "TabSeparatedRaw")
         catalogue = Catalogue(
             views=frozenset(EXPOSED_VIEWS),
             relations=lambda: frozenset(row[0] for row in relations),
@@ -83,7 +83,7 @@ def admit(project: str, text: str, settings: dict[str, str]) -> Admitted:
     except UnreadableTree:
         raise wrong("The statement could not be read.") from None
     except EngineError as error:
-        raise wrong(client.cleaned(error.text).removeprefix("reader: Not enough privileges. ")) from None
+        raise wrong(asked_sql.cleaned(error.text).removeprefix("reader: Not enough privileges. ")) from None
     return Admitted(bare, filters)
 
 

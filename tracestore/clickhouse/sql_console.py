@@ -5,20 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 
-from tracestore.clickhouse import client
+from tracestore.clickhouse import asked_sql
+from tracestore.clickhouse.places import Places
 from tracestore.clickhouse.sql_admission import admit
 from tracestore.engine import one_project
-from tracestore.errors import InvalidInput, Overloaded, TracestoreError
+from tracestore.errors import InvalidInput, TracestoreError
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +58,7 @@ _SETTINGS: Final = {
     **one_project.PLAN,
 }
 
-_running: Counter[str] = Counter()
-_lock = threading.Lock()
+_places: Final = Places(MOST_AT_ONCE, "statements")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,7 @@ def ask(project: str, text: str, actor: str) -> Answer:
 
     Raises:
         InvalidInput: it is refused, wrong, or took more than it may.
-        Overloaded: the project runs as many as it may.
+        Overloaded: the project runs as many as it may, or has read too much.
         Unavailable: the store does not answer.
     """
     found = json.loads(_run(project, text, actor, "JSONCompact"))
@@ -145,7 +141,7 @@ def _run(project: str, text: str, actor: str, engine_format: str, *, whole: bool
     began = time.monotonic()
     outcome = "failed"
     try:
-        with _place(project):
+        with _places.hold(project):
             settings = dict(_SETTINGS)
             if whole:
                 # A file cannot say that it is not all there is.
@@ -154,7 +150,7 @@ def _run(project: str, text: str, actor: str, engine_format: str, *, whole: bool
                 settings["limit"] = str(MOST_ROWS + 1)
             admitted = admit(project, text, _SETTINGS)
             bound = {**settings, "additional_table_filters": admitted.filters, "readonly": "1"}
-            answer = client.ask(admitted.text, bound, engine_format, MOST_BYTES)
+            answer = asked_sql.ask(admitted.text, bound, engine_format, MOST_BYTES)
         outcome = "answered"
         return answer
     except TracestoreError as error:
@@ -165,18 +161,3 @@ def _run(project: str, text: str, actor: str, engine_format: str, *, whole: bool
             "sql", project=project, actor=actor, outcome=outcome, statement=text[:4_000],
             duration_s=round(time.monotonic() - began, 3),
         )  # fmt: skip
-
-
-@contextmanager
-def _place(project: str) -> Iterator[None]:
-    with _lock:
-        if _running[project] >= MOST_AT_ONCE:
-            raise Overloaded(f"The project runs {MOST_AT_ONCE} statements already: try again when one has ended.")
-        _running[project] += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _running[project] -= 1
-            if not _running[project]:
-                del _running[project]

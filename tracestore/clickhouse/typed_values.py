@@ -4,10 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain, repeat
+from typing import Final
 
 import msgspec
 
 from tracestore.spans.model import Attributes, Value
+
+#: The attribute of a resource or scope that holds, as a JSON object, those that are not stored under their own names.
+OVERFLOW: Final = "tracestore.other_attributes"
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def overflowed(attributes: Attributes, over: Mapping[str, Value]) -> Attributes:
+    """The attributes with those of `over` put together under `OVERFLOW`, beside what is there already."""
+    before = attributes.get(OVERFLOW)
+    held = unfolded({OVERFLOW: before}) if isinstance(before, str) else {}
+    kept = {name: value for name, value in attributes.items() if name not in over and name != OVERFLOW}
+    return {**kept, OVERFLOW: _encode({**held, **over}).decode()}
+
+
+def unfolded(attributes: Attributes) -> Attributes:
+    """Attributes of a resource or scope with those under `OVERFLOW` back in their places."""
+    text = attributes.get(OVERFLOW)
+    if not isinstance(text, str):
+        return attributes
+    try:
+        held = msgspec.json.decode(text, type=dict[str, object])
+    except msgspec.DecodeError:
+        return attributes  # the sender's own
+    return {**{name: value for name, value in attributes.items() if name != OVERFLOW}, **held}  # type: ignore[dict-item]
 
 
 def typed(texts: dict[str, str], types: str) -> Attributes:

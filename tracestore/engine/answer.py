@@ -80,9 +80,9 @@ class Answer:
         await self._start(200, headers)
         await self._finish(data)
 
-    async def begin(self, output_format: str, accept: str) -> None:
-        """Start a result whose length is not known yet."""
-        headers = self._headers(output_format, None)
+    async def begin(self, output_format: str, accept: str, so_far: Statistics | None) -> None:
+        """Start a result whose length is not known yet. `so_far`: what was counted until now."""
+        headers = self._headers(output_format, so_far)
         chosen = choose_encoding(accept)
         if chosen:
             self._encoder = encoder(chosen)

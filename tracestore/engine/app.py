@@ -12,7 +12,7 @@ from typing import Any
 from tracestore.engine.accounts import Account, Accounts
 from tracestore.engine.answer import Answer, Send
 from tracestore.engine.body import Body
-from tracestore.engine.database import Database
+from tracestore.engine.database import Database, Statistics
 from tracestore.engine.errors import NOT_IMPLEMENTED, STD_EXCEPTION, EngineError
 from tracestore.engine.execution import Executor, Job, Result
 from tracestore.engine.external_tables import ExternalTable, read_multipart
@@ -205,7 +205,7 @@ class EngineApp:
         else:
             held, complete = await pipe.hold(settings.hold_bytes, settings.hold_seconds)
         if not complete:
-            await answer.begin(job.output_format, accept)
+            await answer.begin(job.output_format, accept, await self._so_far(job, work))
             await answer.write(held)
             while piece := await pipe.read():
                 await answer.write(piece)
@@ -220,6 +220,15 @@ class EngineApp:
             await answer.end()
         else:
             await answer.whole(result.data or held, job.output_format, accept, result.statistics)
+
+    async def _so_far(self, job: Job, work: asyncio.Future[Result]) -> Statistics | None:
+        """What a query whose answer begins has read; None for one that has just ended, or was never found."""
+        if work.done():
+            return None if work.cancelled() or work.exception() else work.result().statistics
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(EngineError):
+            return await loop.run_in_executor(self._control, self._killer.read_so_far, job.tag)
+        return None
 
     async def _end_old_sessions(self) -> None:
         loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tracestore.engine.database import Connection, Database
+from tracestore.engine.database import Connection, Database, Statistics
 from tracestore.engine.errors import TOO_MANY_SIMULTANEOUS_QUERIES, EngineError
 from tracestore.engine.statement import quote
 
@@ -98,7 +98,7 @@ class QueryIds:
 
 
 class Killer:
-    """Ends running queries, on a connection of its own so that a full house cannot block it."""
+    """Ends running queries, and looks at them, on a connection of its own so that a full house cannot block it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -113,3 +113,17 @@ class Killer:
                 return bool(killed)
             finally:
                 connection.close()
+
+    def read_so_far(self, tag: str) -> Statistics | None:
+        """What the query with this tag has read up to now; None if it is not there (any more)."""
+        with self._lock:
+            connection = self._database.connect()
+            try:
+                found, _ = connection.query(
+                    "SELECT read_rows, read_bytes FROM system.processes "  # noqa: S608 quoted
+                    f"WHERE Settings['log_comment'] = {quote(tag)} LIMIT 1"
+                )
+            finally:
+                connection.close()
+        rows, _, size = found.decode().strip().partition("\t")
+        return Statistics(read_rows=int(rows), read_bytes=int(size)) if size else None

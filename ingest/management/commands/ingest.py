@@ -49,6 +49,7 @@ class Command(BaseCommand):
             check_ready=check_ready,
             overrides=prices.book().start().of,
             rates=project_limits.book().start().of,
+            attribute_names=settings.ENVIRONMENT.attribute_names_per_day,
             processes=settings.ENVIRONMENT.ingest_processes,
             redactors=RedactorBook().start().of,
             cutters=CutterBook().start().of,
