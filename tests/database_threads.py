@@ -23,7 +23,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import DatabaseWrapper
 from pytest_django import DjangoDbBlocker
 
-from tracestore.models import Lease, Organisation, Project
+from tracestore.models import Lease, Organisation, Project, ProjectDeletion
 from tracestore.settings import BASE_DIR
 from tracestore.settings import database as parsed
 
@@ -96,6 +96,7 @@ def _empty() -> None:
     Project._default_manager.all().delete()
     Organisation.objects.all().delete()
     User.objects.all().delete()
+    ProjectDeletion.objects.all().delete()
     Lease.objects.all().delete()
 
 

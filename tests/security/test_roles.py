@@ -42,6 +42,7 @@ PEOPLE = {
     "organisations_create": {"owner"},
     "organisations_read": HERE,
     "organisations_update": MANAGING,
+    "organisations_delete": {"owner"},
     "members_list": INSIDE,
     "members_update": MANAGING,
     "members_remove": MANAGING,
@@ -53,6 +54,9 @@ PEOPLE = {
     "projects_create": MANAGING,
     "projects_update": SETTING_UP,
     "projects_current": HERE,
+    "project_deletion_read": MANAGING,
+    "project_deletion_order": MANAGING,
+    "project_deletion_take_back": MANAGING,
 }
 #: What changes without the scope `admin`: searches of one's own, and answers to a call.
 OF_VIEWERS = {"SavedView"}
