@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_GET
 
 from dashboard.pages import organisation as whole
 from dashboard.pages.organisation_access import organisation_of, person, person_page
@@ -84,6 +85,7 @@ def delete_organisation(request: HttpRequest, organisation: Organisation) -> Htt
     return redirect(reverse("organisation") if organisations.listed(person(request)) else "account")
 
 
+@require_GET
 @person_page
 def progress(request: HttpRequest, number: int) -> HttpResponse:
     """How far a deletion is: the fragment that its own poll replaces."""

@@ -67,7 +67,7 @@ def test_who_does_not_manage_the_organisation_deletes_nothing(acme: Acme, name: 
     row = close(acme)
     with pytest.raises(Forbidden):
         leaving.restore(row, acme.person(name))
-    with pytest.raises(NotFound):
+    with pytest.raises(Forbidden if name in ("member", "viewer") else NotFound):
         leaving.find(acme.person(name), "shop")
     assert Project.every.get(slug="shop").closed_at is not None
 
@@ -233,7 +233,7 @@ def test_by_the_api(acme: Acme) -> None:
     assert by(acme, "viewer").get("/api/v1/organisations/acme/").json()["to_be_deleted"] == []
     refused = send(by(acme, "owner"), "delete", "/api/v1/organisations/acme/")
     assert (refused.status_code, "shop" in refused.json()["error"]["message"]) == (400, True)
-    assert send(by(acme, "viewer"), "delete", API).status_code == 404
+    assert send(by(acme, "viewer"), "delete", API).status_code == 403
     assert admin.get(API).json()["slug"] == "shop"
     restored = send(admin, "delete", API)
     assert (restored.status_code, restored.json()["slug"]) == (200, "shop")
@@ -269,7 +269,7 @@ def test_by_pages(acme: Acme) -> None:
     row = ProjectDeletion.objects.get()
     assert "Closed" in owner.get(f"{PAGE}deletions/{row.pk}/").content.decode()
     assert by(acme, "viewer").get(f"{PAGE}deletions/{row.pk}/").status_code == 404
-    assert by(acme, "viewer").post(f"{PAGE}projects/shop/restore/", {"organisation": "acme"}).status_code == 404
+    assert by(acme, "viewer").post(f"{PAGE}projects/shop/restore/", {"organisation": "acme"}).status_code == 403
     owner.post(f"{PAGE}projects/shop/restore/", {"organisation": "acme"})
     assert "is back as it was" in owner.get(PAGE).content.decode()
     late = owner.post(f"{PAGE}projects/shop/restore/", {"organisation": "acme"})

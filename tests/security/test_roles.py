@@ -174,8 +174,8 @@ def test_each_page_is_shown_to_each_role_or_refused_in_calm_words(world: World) 
     for who in ("viewer of the project", "nobody"):
         browser = browser_of(world, who)
         refused[who] = {name for name, address in addresses(world).items() if browser.get(address).status_code == 403}
-    # These exist to ask SQL, to halt, to read the audit log and to follow a deletion, and do nothing else.
+    # These exist to ask SQL, to halt, to read the audit log, to delete and to follow a deletion, and do nothing else.
     assert refused["viewer of the project"] == {
-        "sql", "brake-halt", "incident-halt", "audit", "audit-export", "privacy-deletion",
+        "sql", "brake-halt", "incident-halt", "audit", "audit-export", "privacy-deletion", "project-delete",
     }  # fmt: skip
     assert len(refused["nobody"]) > 30

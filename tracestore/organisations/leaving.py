@@ -22,7 +22,7 @@ from tracestore.errors import InvalidInput, NotFound
 from tracestore.first_start import PROJECT as DEFAULT
 from tracestore.models import ApiKey, Organisation, Project, ProjectDeletion
 from tracestore.moments import utc_text
-from tracestore.organisations import naming, rules
+from tracestore.organisations import naming, organisations, rules
 from tracestore.organisations.organisations import lock, role_of
 
 log = structlog.get_logger(__name__)
@@ -152,10 +152,14 @@ def listed(organisation: Organisation) -> list[ProjectDeletion]:
 def find(actor: User | None, slug: str) -> ProjectDeletion:
     """The latest deletion of a project of this slug, of an organisation that the actor manages.
 
-    Raises: NotFound; whether there is one is not told to others.
+    Raises:
+        NotFound: there is none in the actor's organisations.
+        Forbidden: the actor does not manage that organisation.
     """
+    mine = None if actor is None else {one.pk for one, _ in organisations.listed(actor)}
     for row in ProjectDeletion.objects.select_related("organisation").filter(slug=slug).order_by("-pk"):
-        if row.organisation is not None and rules.manages(role_of(actor, row.organisation)):
+        if row.organisation is not None and (mine is None or row.organisation_id in mine):
+            rules.check_managing(role_of(actor, row.organisation))
             return row
     raise NotFound(NO_SUCH)
 
