@@ -40,6 +40,7 @@ def projects_of(user: Any) -> list[Project]:
     """The projects that a user may see, those they belong to longest first."""
     if not getattr(user, "pk", None):
         return []
+    # Never one that is to be deleted.
     mine = Q(memberships__user=user) | Q(organisation__memberships__user=user)
     return list(Project.objects.filter(mine).select_related("organisation").distinct().order_by("pk"))
 
@@ -48,8 +49,12 @@ def role_in(user: Any, project: str) -> str:
     """What a user is in a project, by its slug; '' when they may not see it (or it does not exist)."""
     if not getattr(user, "pk", None):
         return ""
-    own = Membership.objects.filter(user=user, project__slug=project).values_list("role", flat=True)
-    whole = OrganisationMembership.objects.filter(user=user, organisation__projects__slug=project)
+    own = Membership.objects.filter(user=user, project__slug=project, project__closed_at=None).values_list(
+        "role", flat=True
+    )
+    whole = OrganisationMembership.objects.filter(
+        user=user, organisation__projects__slug=project, organisation__projects__closed_at=None
+    )
     return higher([*own, *whole.values_list("role", flat=True)])
 
 

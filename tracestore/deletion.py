@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 
 from tracestore.clickhouse.deleting import Subject
 from tracestore.errors import InvalidInput, NotFound, Overloaded
-from tracestore.models import Deletion, Project
+from tracestore.models import Deletion, Project, ProjectDeletion
 
 log = structlog.get_logger(__name__)
 
@@ -101,12 +101,15 @@ def tables_of(row: Deletion) -> list[tuple[str, int, int | None]]:
 
 def touched_since(moment: datetime) -> bool:
     """Whether data were being deleted after a moment: what a process remembers of runs may be of deleted ones."""
-    return Deletion.objects.filter(told_at__gt=moment).exclude(state=State.WAITING).exists()
+    whole = ProjectDeletion.objects.filter(told_at__gt=moment, state__in=("deleting", "done"))
+    return Deletion.objects.filter(told_at__gt=moment).exclude(state=State.WAITING).exists() or whole.exists()
 
 
 def claim(wanted: Deletion | None = None) -> Deletion | None:
     """The next order to be done, or the wanted one, taken so that nobody takes it too; None while one is in work."""
     now = timezone.now()
+    if ProjectDeletion.objects.filter(state=ProjectDeletion.State.DELETING, told_at__gt=now - SILENT).exists():
+        return None
     rows = list(going().select_related("project").order_by("pk"))
     if any(row.state == State.RUNNING and now - row.told_at < SILENT for row in rows):
         return None

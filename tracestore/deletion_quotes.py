@@ -1,6 +1,7 @@
 """What on-call and people's records quote of deleted runs: taken out, and counted until nothing is left.
 
-An incident stays, with its figures and its history: what is taken out is the texts and the ids of what was deleted.
+A saved search that asks for what was deleted goes, and its name is told; an alert rule that does is switched off. An
+incident stays, with its figures and its history: what is taken out is the texts and the ids of what was deleted.
 A message that waits to be sent stays too, without them, so that a receiver still hears that an incident is over.
 """
 
@@ -16,32 +17,43 @@ from django.db import models
 
 from tracestore.alerts.models import (
     Alert,
+    AlertRule,
     Breaker,
     BreakerChange,
     BudgetState,
+    Channel,
+    Delivery,
     Halt,
     Incident,
     Notification,
+    Route,
+    Silence,
     Transition,
 )
-from tracestore.models import Backtest, Feedback
+from tracestore.clickhouse.deleting import GONE, LEAST
+from tracestore.models import Backtest, Feedback, SavedView
 
-#: Stands where something was taken out.
-GONE: Final = "[deleted]"
 GONE_TITLE: Final = "What this was about was deleted"
 GONE_SUMMARY: Final = "The text was deleted with the run that it quoted."
 _TRACE_ID: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
-#: Of a shorter value only what is the whole of a text is taken for it: "7" is in many sentences.
-LEAST: Final = 3
 AT_ONCE: Final = 500
+#: What is matched by these would be more if a part of them were left out.
+MEANT: Final = frozenset({"condition", "matchers"})
 
 #: Model → its fields that may quote, texts and JSON; how it is of a project.
 QUOTING: Final[Mapping[type[models.Model], tuple[str, tuple[str, ...]]]] = {
     Incident: ("project__slug", ("title", "labels", "facts")),
     Alert: ("project__slug", ("labels", "facts")),
     Transition: ("incident__project__slug", ("note", "data")),
-    Notification: ("project__slug", ("message",)),
-    Halt: ("project__slug", ("reason", "subject")),
+    Notification: ("project__slug", ("message", "error")),
+    # What receivers answered may repeat what they were sent.
+    Delivery: ("notification__project__slug", ("error",)),
+    Channel: ("project__slug", ("last_error",)),
+    Halt: ("project__slug", ("reason", "subject", "lift_reason")),
+    AlertRule: ("project__slug", ("condition", "failure")),
+    Silence: ("project__slug", ("comment", "matchers")),
+    Route: ("project__slug", ("matchers",)),
+    SavedView: ("project__slug", ("query", "name")),
     Breaker: ("project__slug", ("reason", "trial_trace")),
     BreakerChange: ("breaker__project__slug", ("reason",)),
     Backtest: ("project__slug", ("outcome",)),
@@ -76,6 +88,14 @@ class Named:
             return any(self.anywhere(one) for one in (*value, *value.values()))
         return isinstance(value, list) and any(map(self.anywhere, value))
 
+    def replaced(self, value: Any) -> Any:
+        """A JSON value of the same shape without the ids."""
+        if isinstance(value, str):
+            return self.cleaned(value)
+        if isinstance(value, dict):
+            return {self.cleaned(name): self.replaced(one) for name, one in value.items()}
+        return [self.replaced(one) for one in value] if isinstance(value, list) else value
+
     def without(self, value: Any) -> Any:
         """A JSON value without the ids; of lists, objects that name one are left out."""
         if isinstance(value, str):
@@ -102,6 +122,12 @@ def take_out(project: str, named: Named, findings: Collection[str], tell: Callab
     return done
 
 
+def searches(project: str, named: Named) -> list[str]:
+    """The names, without ids, of the saved searches that ask for what is deleted: `take_out` deletes these."""
+    rows = SavedView.objects.filter(project__slug=project, deleted_at=None).order_by("pk")
+    return [named.cleaned(row.name) for row in rows if named.in_text(row.query)]
+
+
 def left(project: str, named: Named) -> Counter[str]:
     """How many records of each kind still name what was deleted."""
     found: Counter[str] = Counter({"budget states": _states(project, named).count()})
@@ -119,6 +145,11 @@ def _kept(row: models.Model, fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _clean(row: models.Model, fields: tuple[str, ...], named: Named) -> None:
+    if isinstance(row, SavedView) and named.in_text(row.query):
+        row.delete()  # without the id it would find something else
+        return
+    if isinstance(row, AlertRule) and named.anywhere(row.condition):
+        row.enabled = False
     for field in fields:
         value = getattr(row, field)
         if not named.anywhere(value):
@@ -127,6 +158,8 @@ def _clean(row: models.Model, fields: tuple[str, ...], named: Named) -> None:
             value = _facts(value, named)
         elif field == "message":
             value = _message(value, named)
+        elif field in MEANT:
+            value = named.replaced(value)
         else:
             value = named.without(value)
         setattr(row, field, "" if field == "trial_trace" else value)
@@ -134,7 +167,7 @@ def _clean(row: models.Model, fields: tuple[str, ...], named: Named) -> None:
         row.title = GONE_TITLE
     # By the primary key alone: `version` belongs to those who act on the row.
     type(row)._default_manager.filter(pk=row.pk).update(
-        **{field: getattr(row, field) for field in {*fields, "title"} & {f.name for f in row._meta.fields}}
+        **{field: getattr(row, field) for field in {*fields, "title", "enabled"} & {f.name for f in row._meta.fields}}
     )
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from django.utils import timezone
@@ -48,6 +48,12 @@ PATIENCE_SECONDS: Final = 120.0
 TELL_SECONDS: Final = 0.5
 
 
+class Telling(Protocol):
+    """Work that takes long, and says that it goes on."""
+
+    def tell(self, message: str = "", *, now: bool = False) -> None: ...
+
+
 @dataclass(slots=True)
 class Work:
     """An order in work, and what it has told of itself."""
@@ -55,6 +61,8 @@ class Work:
     row: Deletion
     subject: Subject
     traces: list[str] = field(default_factory=list)
+    #: Names of the saved searches that went.
+    searches: list[str] = field(default_factory=list)
     deleted: Counter[str] = field(default_factory=Counter)
     #: The hours of all of them, in ns.
     hours: set[int] = field(default_factory=set)
@@ -67,7 +75,11 @@ class Work:
         if now or time.monotonic() - self.told >= TELL_SECONDS:
             self.told = time.monotonic()
             Deletion.objects.filter(pk=self.row.pk).update(
-                told_at=timezone.now(), message=self.row.message, traces=len(self.traces), deleted=dict(self.deleted)
+                told_at=timezone.now(),
+                message=self.row.message,
+                traces=len(self.traces),
+                deleted=dict(self.deleted),
+                searches=self.searches,
             )
 
 
@@ -80,7 +92,7 @@ def carry_out(row: Deletion) -> Deletion:
     """
     subject = Subject(row.project.slug, row.kind, row.value)  # type: ignore[arg-type]  # one of the three
     before = list(row.left.get(FOUND, ()))
-    work = Work(row, subject, list(before), Counter(row.deleted))
+    work = Work(row, subject, list(before), list(row.searches), Counter(row.deleted))
     left: Counter[str] = Counter()
     for number in range(MOST_ROUNDS):
         known = set(work.traces)
@@ -112,6 +124,10 @@ def _round(work: Work, traces: list[str], number: int) -> None:
                 work.deleted[table] += deleting.delete(subject, some, table, work.tell)
         if table == "stored_findings":
             with rest(work):
+                # Told before they go: a worker that is killed in between leaves their names.
+                work.searches += [one for one in deletion_quotes.searches(subject.project, _named(work))
+                                  if one not in work.searches]  # fmt: skip
+                work.tell(now=True)
                 work.deleted += deletion_quotes.take_out(subject.project, _named(work), findings, work.tell)
         elif table == "stored_histories":
             deleting.forget_histories(subject.project, hours, work.tell)
@@ -140,9 +156,10 @@ def _named(work: Work) -> Named:
 def _end(work: Work, state: str, message: str, left: Counter[str]) -> Deletion:
     row = work.row
     row.state, row.message, row.traces, row.left = state, message, len(work.traces), dict(left)
+    row.searches = work.searches
     row.deleted = {name: work.deleted[name] for name in left}
     row.told_at = row.finished_at = timezone.now()
-    row.save(update_fields=("state", "message", "traces", "left", "deleted", "told_at", "finished_at"))
+    row.save(update_fields=("state", "message", "traces", "searches", "left", "deleted", "told_at", "finished_at"))
     verdicts.forget(work.subject.project)
     audit.record(
         f"data.{'deleted' if state == State.DONE else 'deletion_failed'}", project=work.subject.project,
@@ -154,7 +171,7 @@ def _end(work: Work, state: str, message: str, left: Counter[str]) -> Deletion:
 
 
 @contextmanager
-def rest(work: Work) -> Iterator[None]:
+def rest(work: Telling) -> Iterator[None]:
     """Waits until the jobs that write rows again pause, and keeps them pausing for the block."""
     with ExitStack() as held:
         for name in RESTING:
@@ -163,7 +180,7 @@ def rest(work: Work) -> Iterator[None]:
 
 
 @contextmanager
-def pause(work: Work, name: str, seconds: float, patience: float) -> Iterator[None]:
+def pause(work: Telling, name: str, seconds: float, patience: float) -> Iterator[None]:
     """The same for one job.
 
     Raises:

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from tracestore import detector_runs
+from tracestore import closed, detector_runs
 from tracestore.clickhouse.detecting import findings, looking, norms
 from tracestore.clickhouse.detecting.looking import Touched
 from tracestore.clickhouse.detecting.trajectories import Trace, Traces
@@ -101,7 +101,8 @@ class Looker:
         if watermark and after > watermark:
             log.warning("looks were away for long", skipped_seconds=(after - watermark) // SECOND_US)
         rows = looking.changed(after)
-        waiting = [row for row in rows if self._is_news(row)]
+        shut = closed.slugs()
+        waiting = [row for row in rows if row.project not in shut and self._is_news(row)]
         chosen = waiting
         if len(waiting) > PASS_TRACES:
             # Behind: the oldest, so that none waits for ever, and the latest, among which are those that run now.
@@ -127,9 +128,11 @@ class Looker:
         now = looking.now()
         before = max(looking.looked_until("silent"), now - MOST_BEHIND_US)
         total = Looked()
+        shut = closed.slugs()
         for age in SILENCES_US:
             over = age == SILENCES_US[-1]
-            rows = looking.silent(before - age, now - age, SILENT_TRACES)
+            found = looking.silent(before - age, now - age, SILENT_TRACES)
+            rows = [row for row in found if row.project not in shut]
             done, _ = self._judge(rows, now, over=over, anew=True)
             total.traces += done.traces
             total.findings += done.findings

@@ -39,7 +39,7 @@ def prepare(environment: Environment) -> Prepared:
     operator changed or revoked it.
     """
     added = []
-    project, is_new = Project.objects.get_or_create(slug=PROJECT, defaults={"name": "Default"})
+    project, is_new = _project()
     if is_new:
         added.append(f"project {PROJECT}")
     # Of all projects, since a new version may bring rules.
@@ -58,10 +58,24 @@ def prepare(environment: Environment) -> Prepared:
         admin.set_password(environment.admin_password)
         admin.save(update_fields=["password"])
         added.append(f"the password of {ADMIN}")
-    if environment.api_key and not ApiKey.objects.filter(digest=keys.digest(environment.api_key)).exists():
+    # Never for another project, if somebody has deleted this one: senders would be let in where they were not.
+    if (
+        project.slug == PROJECT
+        and environment.api_key
+        and not ApiKey.objects.filter(digest=keys.digest(environment.api_key)).exists()
+    ):
         keys.create(project, "from TRACESTORE_API_KEY", key=environment.api_key)
         added.append("an API key with every scope")
     return Prepared(project, admin, tuple(added))
+
+
+def _project() -> tuple[Project, bool]:
+    """The default project, made unless there are others: whoever has deleted it does not want it back."""
+    found = Project.objects.filter(slug=PROJECT).first() or Project.objects.order_by("pk").first()
+    if found is not None:
+        return found, False
+    # There may be one that is to be deleted: then it is that one.
+    return Project.every.get_or_create(slug=PROJECT, defaults={"name": "Default"})
 
 
 def login_token(admin: User) -> str:

@@ -120,7 +120,9 @@ def identify(key: str) -> Identity | None:
         cached = _cache.get(found)
     if cached is not None and now - cached[0] < CACHE_SECONDS:
         return cached[1]
-    row = ApiKey.objects.select_related("project").filter(digest=found, revoked_at=None).first()
+    row = (
+        ApiKey.objects.select_related("project").filter(digest=found, revoked_at=None, project__closed_at=None).first()
+    )
     identity = None
     if row is not None and (row.expires_at is None or row.expires_at > timezone.now()):
         identity = Identity(row.project.slug, frozenset(row.scopes), row.prefix)
@@ -130,6 +132,12 @@ def identify(key: str) -> Identity | None:
             _cache.clear()
         _cache[found] = (now, identity)
     return identity
+
+
+def forget() -> None:
+    """Looks every key up anew, in this process."""
+    with _lock:
+        _cache.clear()
 
 
 def remembered(key: str) -> Identity | None:

@@ -207,7 +207,7 @@ def prepare() -> None:
 
     if not settings.ENVIRONMENT.own_traces:
         return
-    project, _ = Project.objects.get_or_create(slug=PROJECT, defaults={"name": "Tracestore itself"})
+    project, _ = Project.every.get_or_create(slug=PROJECT, defaults={"name": "Tracestore itself"})
     own = key(settings.SECRET_KEY)
     if not ApiKey.objects.filter(digest=keys.digest(own)).exists():
         keys.create(project, "own traces of Tracestore", ("ingest",), key=own)

@@ -69,7 +69,7 @@ _PRICING: Final = (
 
 def create(project: str, values: Mapping[str, Any], user: Any = None) -> PriceOverride:
     """A new price of a project from checked values (field names of `PriceOverride`)."""
-    owner = Project.objects.get_or_create(slug=project, defaults={"name": project})[0]
+    owner = Project.every.get_or_create(slug=project, defaults={"name": project})[0]
     return PriceOverride.objects.create(project=owner, created_by=user, **values)
 
 

@@ -236,7 +236,7 @@ def start_backtest(past: Past, detector: str, values: Mapping[str, Any]) -> Back
 
     detector_settings.chosen(detector_settings.parts(detector), values)
     check(past)
-    project = Project.objects.get_or_create(slug=past.project, defaults={"name": past.project})[0]
+    project = Project.every.get_or_create(slug=past.project, defaults={"name": past.project})[0]
     going = Backtest.objects.filter(project=project, state__in=("waiting", "running"))
     if going.filter(told_at__gt=timezone.now() - SILENT).exists():
         raise Overloaded("A backtest is under way. Start the next one when it is done.", retry_after_s=5)

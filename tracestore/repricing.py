@@ -124,7 +124,7 @@ def start(calls: Calls, user: Any = None) -> Repricing:
     """
     from tracestore.celery import app
 
-    project = Project.objects.get_or_create(slug=calls.project, defaults={"name": calls.project})[0]
+    project = Project.every.get_or_create(slug=calls.project, defaults={"name": calls.project})[0]
     if any(is_going(job) for job in Repricing.objects.filter(project=project).order_by("-pk")[:1]):
         raise Overloaded("A recalculation is under way. Start the next one when it is done.", retry_after_s=10)
     job = Repricing.objects.create(

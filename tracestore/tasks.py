@@ -13,12 +13,14 @@ from celery import shared_task
 from django.utils import timezone
 
 from tracestore import (
+    closed,
     deletion,
     deletion_work,
     detector_settings,
     leases,
     passes,
     prices,
+    project_deletion_work,
     replay,
     repricing,
     retention,
@@ -67,7 +69,7 @@ TELL_SECONDS = 0.5
 def reprice(number: int) -> None:
     """Does the recalculation that was asked for (a `Repricing` row) and tells its progress there."""
     job = Repricing.objects.select_related("project").filter(pk=number).first()
-    if job is None:
+    if job is None or job.project.closed_at is not None:
         return
 
     def tell(**fields: Any) -> None:
@@ -79,6 +81,7 @@ def reprice(number: int) -> None:
         for progress in repricing.reprice(calls):
             if time.monotonic() - told >= TELL_SECONDS:
                 told = time.monotonic()
+                closed.check(job.project.slug)
                 tell(state="running", calls=progress.calls, seen=progress.seen, outcome=progress.as_list())
         tell(state="done", calls=progress.calls, seen=progress.seen, outcome=progress.as_list())
     except TracestoreError as error:
@@ -90,8 +93,10 @@ def reprice(number: int) -> None:
 
 @shared_task(name="tracestore.delete_data", time_limit=6 * 3600)
 def delete_data() -> None:
-    """Does the deletions that were ordered, those too that a killed worker left. One at a time."""
+    """Does the deletions that were ordered, those too that a killed worker left; then projects whose day has come."""
     while deletion_work.perform_next():
+        pass
+    while project_deletion_work.perform_next():
         pass
     passes.done("delete_data")
 
@@ -186,7 +191,7 @@ def agent_health() -> None:
         if not held:
             return
         try:
-            health.work_out(looking.now())
+            health.work_out(looking.now(), without=closed.slugs())
             passes.done("agent_health")
         except Unavailable as error:
             log.warning("health waits for the store", reason=error.message)
@@ -197,7 +202,7 @@ def agent_health() -> None:
 def backtest(number: int) -> None:
     """Does the backtest that was asked for (a `Backtest` row) and tells its progress there."""
     job = Backtest.objects.select_related("project").filter(pk=number).first()
-    if job is None:
+    if job is None or job.project.closed_at is not None:
         return
 
     def tell(**fields: Any) -> None:
@@ -209,6 +214,7 @@ def backtest(number: int) -> None:
         for progress in replay.backtest(past, detector_settings.parts(job.detector), job.values):
             if time.monotonic() - told >= TELL_SECONDS:
                 told = time.monotonic()
+                closed.check(job.project.slug)
                 tell(state="running", total=progress.total, seen=progress.seen)
         outcome = {**asdict(progress.outcome), "sentence": progress.outcome.sentence(past)}
         tell(state="done", total=progress.total, seen=progress.seen, outcome=outcome)

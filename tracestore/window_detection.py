@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from tracestore import detector_runs
+from tracestore import closed, detector_runs
 from tracestore.clickhouse.detecting import findings, histories, looking
 from tracestore.detector_settings import ProjectSettings, of_project
 from tracestore.detectors import registry
@@ -61,7 +61,7 @@ def judge_due(now: datetime, detectors: Sequence[WindowDetector] | None = None) 
                 refreshed[detector.reads] = histories.refresh(detector.reads, now_ns)
         if refreshed[detector.reads]:
             continue  # its past is still being counted: a judgement over a part of it would be wrong
-        for project in histories.projects(detector.reads, now_ns):
+        for project in sorted(set(histories.projects(detector.reads, now_ns)) - closed.slugs()):
             settings = of_project(project)
             for moment in ticks(judged, now, detector.every):
                 made += judge_at(project, detector, settings, nanoseconds(moment))

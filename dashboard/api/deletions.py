@@ -50,6 +50,9 @@ class DeletionShape(serializers.Serializer[Any]):
     message = serializers.CharField(help_text="What it is at, or why it failed.")
     traces = serializers.IntegerField(help_text="Traces found so far.")
     tables = DeletedTable(many=True)
+    searches = serializers.ListField(
+        child=serializers.CharField(), help_text="Names of saved searches that asked for it, and are deleted with it."
+    )
     requested_at = serializers.DateTimeField()
     requested_by = serializers.CharField()
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -132,6 +135,7 @@ def described(row: Deletion) -> dict[str, Any]:
         "tables": [
             {"table": name, "deleted": deleted, "left": left} for name, deleted, left in deletion.tables_of(row)
         ],
+        "searches": row.searches,
         "requested_at": utc_text_if(row.requested_at),
         "requested_by": row.requested_by,
         "finished_at": utc_text_if(row.finished_at),

@@ -8,6 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from dashboard.api.serializers import choice
+from tracestore.models import ProjectDeletion as ProjectDeletionRow
 from tracestore.models import Role
 from tracestore.organisations.naming import MOST_NAME
 
@@ -33,8 +35,13 @@ class OrganisationProject(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class LeavingProject(OrganisationProject):
+    due_at = serializers.DateTimeField(help_text="When its data begin to go.")
+
+
 class WholeOrganisation(Organisation):
     projects = OrganisationProject(many=True, help_text="Those that you may see.")
+    to_be_deleted = LeavingProject(many=True, help_text="For owners and admins: projects that are closed.")
 
 
 class OrganisationPage(serializers.Serializer[Any]):
@@ -68,6 +75,29 @@ class Project(serializers.Serializer[Any]):
 class ProjectPage(serializers.Serializer[Any]):
     results = Project(many=True)
     next = serializers.CharField(allow_null=True)
+
+
+class TypedName(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=MOST_NAME, help_text="Its name, to confirm it.")
+
+
+class DeletedRows(serializers.Serializer[Any]):
+    table = serializers.CharField(help_text="A table of the store or of the metadata database.")
+    before = serializers.IntegerField(help_text="Rows when it began, old versions included.")
+    left = serializers.IntegerField(allow_null=True, help_text="Counted at the end; null before.")
+
+
+class ProjectDeletion(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    organisation = serializers.CharField(help_text="Its slug.")
+    state = choice(tuple(ProjectDeletionRow.State.values), "While it is `scheduled` it can be taken back.")
+    message = serializers.CharField(help_text="What it is at, or why it waits.")
+    tables = DeletedRows(many=True)
+    requested_at = serializers.DateTimeField()
+    requested_by = serializers.CharField()
+    due_at = serializers.DateTimeField(help_text="When the data begin to go.")
+    finished_at = serializers.DateTimeField(allow_null=True)
 
 
 class MemberProject(serializers.Serializer[Any]):

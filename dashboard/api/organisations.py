@@ -17,7 +17,7 @@ from dashboard.api.schema import PROJECT, answers
 from tracestore.access import projects_of
 from tracestore.models import Organisation
 from tracestore.moments import utc_text
-from tracestore.organisations import naming, organisations
+from tracestore.organisations import leaving, naming, organisations, rules
 
 
 class OrganisationList(OfOrganisations):
@@ -78,6 +78,21 @@ class OrganisationItem(OfOrganisations):
         organisations.rename(found, self.person, sent.get("name"))
         return Response(whole(found, role, self.person))
 
+    @extend_schema(
+        operation_id="organisations_delete",
+        tags=["organisations"],
+        summary="Delete an organisation",
+        description="By an owner, when it has no projects left, also none that are being deleted. Its people keep "
+        "their accounts. Answers with what it was.",
+        parameters=[shapes.SLUG, PROJECT],
+        responses=answers(shapes.WholeOrganisation, 400, 404),
+    )
+    def delete(self, request: Request, slug: str) -> Response:
+        found, role = organisations.of(self.person, slug)
+        was = whole(found, role, self.person)
+        organisations.delete(found, self.person)
+        return Response(was)
+
 
 def described(one: Organisation, role: str) -> dict[str, Any]:
     return {"slug": one.slug, "name": one.name, "role": role or None, "created_at": utc_text(one.created_at)}
@@ -85,4 +100,8 @@ def described(one: Organisation, role: str) -> dict[str, Any]:
 
 def whole(one: Organisation, role: str, person: User) -> dict[str, Any]:
     own = [{"slug": p.slug, "name": p.name} for p in projects_of(person) if p.organisation_id == one.pk]
-    return described(one, role) | {"projects": own}
+    closed = leaving.listed(one) if rules.manages(role) else []
+    return described(one, role) | {
+        "projects": own,
+        "to_be_deleted": [{"slug": row.slug, "name": row.name, "due_at": utc_text(row.due_at)} for row in closed],
+    }

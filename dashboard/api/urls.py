@@ -45,6 +45,7 @@ from dashboard.api.members import MemberItem, MemberList
 from dashboard.api.model_list import ModelList
 from dashboard.api.organisations import OrganisationItem, OrganisationList
 from dashboard.api.prices import PriceItem, PriceList, RepricingItem, Repricings
+from dashboard.api.project_deletions import DeletionOfProject
 from dashboard.api.projects import CurrentProject, ProjectItem, ProjectList
 from dashboard.api.redaction import RedactionPreview, RedactionRuleItem, RedactionRules
 from dashboard.api.retention import RetentionView
@@ -63,6 +64,7 @@ version_1 = [
     path("projects/current/", CurrentProject.as_view(), name="api-current-project"),
     path("projects/", ProjectList.as_view(), name="api-projects"),
     path("projects/<str:slug>/", ProjectItem.as_view(), name="api-project"),
+    path("projects/<str:slug>/deletion/", DeletionOfProject.as_view(), name="api-project-deletion"),
     path("organisations/", OrganisationList.as_view(), name="api-organisations"),
     path("organisations/<str:slug>/", OrganisationItem.as_view(), name="api-organisation"),
     path("organisations/<str:slug>/members/", MemberList.as_view(), name="api-members"),

@@ -23,13 +23,15 @@ from rest_framework.request import Request
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.schema import answers
 from dashboard.api.verdict import PARAMETERS, asked
-from tracestore import verdicts
-from tracestore.errors import Unavailable
+from tracestore import closed, verdicts
+from tracestore.errors import NotFound, Unavailable
 from tracestore.verdicts import Verdict
 
 #: Streams of one process at most.
 MOST_STREAMS: Final = 200
 LOOK_SECONDS: Final = 1.0
+#: A stream of a project that is to be deleted ends within so long.
+CLOSED_SECONDS: Final = 3.0
 HEARTBEAT_SECONDS: Final = 15.0
 LASTS_SECONDS: Final = 3_600.0
 #: In the scope of a request: that somebody in front would send the events, and which they are to be.
@@ -81,11 +83,15 @@ class VerdictStream(Endpoint):
 async def events(project: str, by: str, value: str, tool: str) -> AsyncGenerator[bytes, None]:
     streams.open += 1
     try:
-        began = said_at = time.monotonic()
+        began = said_at = looked_at = time.monotonic()
         yield f"retry: {RETRY_MS}\n\n".encode()
         last: dict[str, Any] | None = None
         number = 0
         while time.monotonic() - began < LASTS_SECONDS:
+            if time.monotonic() - looked_at >= CLOSED_SECONDS:
+                looked_at = time.monotonic()
+                if await sync_to_async(is_closed, thread_sensitive=False)(project):
+                    return
             found = verdicts.known(project, by, value, tool)
             if found is None:
                 found = await sync_to_async(read, thread_sensitive=False)(project, by, value, tool)
@@ -106,6 +112,16 @@ def read(project: str, by: str, value: str, tool: str) -> Verdict:
         return verdicts.ask(project, by, value, tool)
     finally:
         close_old_connections()  # of a thread that no request ends in
+
+
+def is_closed(project: str) -> bool:
+    try:
+        closed.check(project)
+    except NotFound:
+        return True
+    finally:
+        close_old_connections()
+    return False
 
 
 def told(found: Verdict) -> dict[str, Any]:

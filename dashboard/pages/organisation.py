@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from dashboard.pages import project_leaving as leaving
 from dashboard.pages.access import View
 from dashboard.pages.organisation_access import P, organisation_of, person, person_page
 from tracestore.access import projects_of, role_in, scopes_in
@@ -20,11 +21,15 @@ from tracestore.errors import Forbidden, InvalidInput, NotFound
 from tracestore.models import Invitation, Organisation, Role
 from tracestore.moments import nanoseconds
 from tracestore.organisations import invitations, members, organisations, projects, rules
+from tracestore.organisations import leaving as deletions
 
 #: What each role may do, as the page says it; each may do what stands below it too.
 ROLES: Final = (
-    (Role.OWNER, "Makes and unmakes owners."),
-    (Role.ADMIN, "Sets everything up: settings, keys, rules, channels. Makes projects, invites, changes roles."),
+    (Role.OWNER, "Makes and unmakes owners, deletes the organisation."),
+    (
+        Role.ADMIN,
+        "Sets everything up: settings, keys, rules, channels. Makes and deletes projects, invites, changes roles.",
+    ),
     (Role.MEMBER, "Answers incidents, halts runs, judges findings, asks SQL."),
     (Role.VIEWER, "Reads everything, and keeps searches of their own."),
 )
@@ -136,6 +141,9 @@ def shown(
         "projects": [(one, role_in(me, one.slug), "admin" in scopes_in(me, one.slug)) for one in here],
         "members": members.listed(organisation) if role else [],
         "me": me,
+        "closed": [leaving.shown_deletion(one) for one in deletions.listed(organisation)] if manages else [],
+        "gone": [leaving.shown_deletion(one) for one in leaving.gone(organisation)] if manages else [],
+        "owns": role == Role.OWNER,
         "invitations": [row(one) for one in invitations.listed(organisation, me)[:SHOWN]] if manages else [],
         "wrong": wrong,
         "invited": invited,

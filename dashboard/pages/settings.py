@@ -9,7 +9,7 @@ from dashboard.pages.access import page
 
 #: Address, name, and what it is about.
 PAGES = (
-    ("organisation", "Organisation", "Its projects, who may do what in them, and who is invited."),
+    ("organisation", "Organisation", "Its projects, who may do what in them, who is invited; deleting a project."),
     ("keys", "API keys", "What agents send with and notebooks read with: made, rotated, revoked."),
     ("retention", "Retention", "For how many days payloads, spans and tool calls are kept, and what is stored."),
     ("privacy", "Privacy", "How much of what is said is kept, and deleting a trace, a session or a user."),

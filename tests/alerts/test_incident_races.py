@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import transaction
 from django.db.models import Count
 
 from tests.alerts.world import World
+from tests.database_threads import Threads
+from tests.database_threads import database as database
 from tracestore.alerts import cas, incidents, responding, transitions
 from tracestore.alerts.models import Incident, Notification, Transition
 from tracestore.alerts.transitions import Lost
@@ -25,53 +24,7 @@ pytestmark = pytest.mark.django_db
 WORKERS = 4
 
 
-class Database:
-    """A file, and threads that all work on it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def run(self, *works: Callable[[], None]) -> list[BaseException]:
-        """Runs these at once, each in a thread with a connection of its own. Returns what they raised."""
-        failed: list[BaseException] = []
-        barrier = threading.Barrier(len(works))
-
-        def work(one: Callable[[], None]) -> None:
-            own = connections["default"]
-            own.settings_dict = {**own.settings_dict, "NAME": self.path}
-            try:
-                barrier.wait(10)
-                one()
-            except BaseException as error:
-                failed.append(error)
-            finally:
-                own.close()
-
-        threads = [threading.Thread(target=work, args=(one,)) for one in works]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-        return failed
-
-    def one(self, work: Callable[[], None]) -> None:
-        for error in self.run(work):
-            raise error
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    if connection.vendor != "sqlite":
-        pytest.skip("copies a SQLite database")
-    connection.ensure_connection()
-    path = tmp_path / "tracestore.sqlite3"
-    copy = sqlite3.connect(path)
-    copy.executescript("".join(connection.connection.iterdump()))
-    copy.close()
-    return Database(path)
-
-
-def test_workers_that_absorb_and_tick_at_once(database: Database) -> None:
+def test_workers_that_absorb_and_tick_at_once(database: Threads) -> None:
     world: list[World] = []
 
     def begin() -> None:
@@ -116,7 +69,7 @@ def test_workers_that_absorb_and_tick_at_once(database: Database) -> None:
     database.one(check)
 
 
-def test_people_and_workers_at_once(database: Database) -> None:
+def test_people_and_workers_at_once(database: Threads) -> None:
     """Acknowledge, resolve and the end of its alert meet: each happens once, in some order, and is told once."""
     world: list[World] = []
 

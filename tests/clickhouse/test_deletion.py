@@ -18,7 +18,17 @@ from tracestore.alerts.facts import from_json as facts_of
 from tracestore.alerts.message import Message
 from tracestore.alerts.message import as_json as message_json
 from tracestore.alerts.message import from_json as message_of
-from tracestore.alerts.models import Alert, AlertRule, Channel, Halt, Incident, Notification, Transition
+from tracestore.alerts.models import (
+    Alert,
+    AlertRule,
+    Channel,
+    Halt,
+    Incident,
+    Notification,
+    Route,
+    Silence,
+    Transition,
+)
 from tracestore.audit.log import NOBODY
 from tracestore.clickhouse import client, deleting, settling
 from tracestore.clickhouse.detecting import histories
@@ -27,7 +37,7 @@ from tracestore.clickhouse.reader import get_reader
 from tracestore.deletion_quotes import Named
 from tracestore.detectors.histories import ToolHours
 from tracestore.errors import InvalidInput, NotFound, Unavailable
-from tracestore.models import AuditEntry, Deletion, Feedback, Project
+from tracestore.models import AuditEntry, Deletion, Feedback, Project, SavedView
 from tracestore.spans.model import Link, LogRecord
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +77,12 @@ def trace(number: int, *, session: str, user: str = "user-7", text: str = "kept"
             " {text:String}, {trace:String}, 'f', {evidence:String}, now64(9), now64(9), 1)",
             {"p": slug, "id": f"{name}-{number}-{slug}", "text": text, "trace": seen_in, "evidence": evidence},
         )
+
+    client.run(
+        "INSERT INTO stored_agent_health (project, agent, at, state, reasons, healthy_again, version)"
+        " VALUES ({p:String}, 'bot', now64(3), 'warning', [{text:String}, 'Loops'], [{again:String}], 1)",
+        {"p": slug, "text": f"Trace {number:032x} loops", "again": f"Session {session} of {user} ends"},
+    )
 
 
 def work() -> None:
@@ -319,6 +335,72 @@ def test_what_on_call_keeps_quotes_nothing_of_it(project: Project) -> None:
     assert not Feedback.objects.exists()
     assert (row.deleted["incidents"], row.deleted["judgements"]) == (2, 1)
     assert deletion_quotes.left("shop", Named({f"{GONE:032x}"}, "s-gone")).total() == 0
+
+
+def test_what_people_keep_asks_for_nothing_of_it(project: Project) -> None:
+    trace(GONE, session="s-gone")
+    views = [
+        SavedView.objects.create(project=project, name=name, query=query, deleted_at=at)
+        for name, query, at in (
+            ("of s-gone", "session = s-gone", None), ("the run", f'trace = "{GONE:032x}"', None),
+            ("thrown away", 'session = "s-gone"', timezone.now()), ("about s-gone", "session = s-gone2", None),
+        )
+    ]  # fmt: skip
+    rule = AlertRule.objects.create(project=project, name="r", kind="search",
+                                    condition={"query": "session = s-gone", "threshold": 1})  # fmt: skip
+    kept = AlertRule.objects.create(project=project, name="k", kind="search", condition={"query": "session = s-kept"})
+    matchers = [{"name": "session", "value": "s-gone", "is_regex": False, "is_equal": True}]
+    silence = Silence.objects.create(project=project, starts_at=timezone.now(), ends_at=timezone.now(),
+                                     matchers=matchers, comment="s-gone is known")  # fmt: skip
+    route = Route.objects.create(project=project, name="route", matchers=matchers)
+    channel = Channel.objects.create(project=project, name="c", kind="webhook", last_error="400: s-gone?")
+    sent = Notification.objects.create(project=project, channel=channel, event="opened", occasion="o", error="s-gone?")
+    delivery = sent.deliveries.create(outcome="failed", error="400: s-gone?")
+    row = ordered("session", "s-gone")
+    assert (row.state, set(row.left.values())) == ("done", {0})
+    for one in (rule, kept, silence, route, channel, sent, delivery):
+        one.refresh_from_db()
+    assert list(SavedView.objects.values_list("name", "query")) == [("about [deleted]", "session = s-gone2")]
+    assert row.searches == ["of [deleted]", "the run"]
+    assert (rule.enabled, rule.condition) == (False, {"query": "session = [deleted]", "threshold": 1})
+    assert kept.enabled
+    # A silence or route that lost its matcher would match everything.
+    blank = [{"name": "session", "value": "[deleted]", "is_regex": False, "is_equal": True}]
+    assert silence.matchers == route.matchers == blank
+    assert silence.comment == "[deleted] is known"
+    assert {channel.last_error, delivery.error} == {"400: [deleted]?"}
+    assert sent.error == "[deleted]?"
+    assert (row.deleted["saved views"], row.deleted["alert rules"], row.deleted["silences"]) == (4, 1, 1)
+    assert len(views) == 4
+
+
+def test_figures_of_agents_stay_without_what_names_it(project: Project) -> None:
+    trace(GONE, session="s-gone", user="user-gone")
+    trace(OTHER, session="s-kept")
+    row = ordered("user", "user-gone")
+    assert (row.deleted["stored_agent_health"], row.left["stored_agent_health"]) == (1, 0)
+    states = client.run(
+        "SELECT reasons, healthy_again FROM stored_agent_health WHERE project = 'shop' ORDER BY reasons"
+    ).result_rows
+    assert states == [
+        ([f"Trace {OTHER:032x} loops", "Loops"], ["Session s-kept of user-7 ends"]),
+        (["[deleted]", "Loops"], ["[deleted]"]),
+    ]  # fmt: skip
+
+
+def test_a_finding_that_says_the_name_goes(project: Project) -> None:
+    for number, title in enumerate(("Session a.b (x) cost much", "Session a.b (x)2 cost much", "aXb (x)")):
+        client.run(
+            "INSERT INTO stored_findings (project, id, title, first_seen, last_seen, version)"
+            " VALUES ('shop', {id:String}, {title:String}, now64(9), now64(9), 1)",
+            {"id": str(number), "title": title},
+        )
+    row = ordered("session", "a.b (x)")
+    assert row.deleted["stored_findings"] == 1
+    assert client.run("SELECT id FROM stored_findings WHERE project = 'shop' ORDER BY id").result_rows == [
+        ("1",),
+        ("2",),
+    ]
 
 
 def test_a_short_name_is_only_taken_for_itself() -> None:

@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.alerts import test_incident_races as races
-from tests.e2e.database_threads import Database
+from tests.database_threads import OnPostgresql
 from tests.e2e.served import DOT_ENV, Served
 from tests.e2e.stack import ADMIN_PASSWORD, API_KEY, ROOT, Stack, free_ports
 from tests.e2e.test_on_call import Mailbox
@@ -304,21 +304,21 @@ def test_one_worker_is_killed_and_nothing_is_lost_or_done_twice(
 
 
 @pytest.fixture
-def threads(served: Served, django_db_blocker: DjangoDbBlocker) -> Iterator[Database]:
+def threads(served: Served, django_db_blocker: DjangoDbBlocker) -> Iterator[OnPostgresql]:
     """A database beside that of the processes."""
     with django_db_blocker.unblock():
-        yield Database(served.database_url.rpartition("/")[0] + "/races")
+        yield OnPostgresql(served.database_url.rpartition("/")[0] + "/races")
 
 
-def test_jobs_of_incidents_at_once_on_postgresql(threads: Database) -> None:
+def test_jobs_of_incidents_at_once_on_postgresql(threads: OnPostgresql) -> None:
     races.test_workers_that_absorb_and_tick_at_once(threads)
 
 
-def test_people_and_jobs_at_once_on_postgresql(threads: Database) -> None:
+def test_people_and_jobs_at_once_on_postgresql(threads: OnPostgresql) -> None:
     races.test_people_and_workers_at_once(threads)
 
 
-def test_a_lease_is_held_by_one_at_a_time(threads: Database) -> None:
+def test_a_lease_is_held_by_one_at_a_time(threads: OnPostgresql) -> None:
     """Each of several workers tries again and again to add one, reading before it writes."""
     held = []
 

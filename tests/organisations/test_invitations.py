@@ -15,8 +15,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tests.alerts.notify.receivers import MailReceiver, mail_receiver
-from tests.alerts.test_incident_races import Database
-from tests.alerts.test_incident_races import database as database
+from tests.database_threads import Threads
+from tests.database_threads import database as database
+from tests.database_threads import each_database as each_database
+from tests.database_threads import postgresql_url as postgresql_url
 from tests.organisations.conftest import Acme, make_acme
 from tracestore import access
 from tracestore.errors import Forbidden, InvalidInput, NotFound
@@ -181,7 +183,7 @@ def test_a_bad_name_or_password_costs_nothing(acme: Acme, name: str | None, pass
     assert invitations.opened(token)
 
 
-def test_of_many_who_open_a_link_at_once_one_gets_in(database: Database) -> None:
+def test_of_many_who_open_a_link_at_once_one_gets_in(each_database: Threads) -> None:
     world: list[Any] = []
     got: list[str] = []
 
@@ -209,10 +211,35 @@ def test_of_many_who_open_a_link_at_once_one_gets_in(database: Database) -> None
         assert OrganisationMembership.objects.count() == 5
         assert Membership.objects.count() == 1
 
-    database.one(begin)
-    assert database.run(*[taking(name) for name in ("nobody", "single", "new-1", "new-2")]) == []
+    each_database.one(begin)
+    assert each_database.run(*[taking(name) for name in ("nobody", "single", "new-1", "new-2")]) == []
     assert len(got) == 1
-    database.one(check)
+    each_database.one(check)
+
+
+def test_a_link_that_one_person_opens_twice_at_once_is_accepted_once(each_database: Threads) -> None:
+    world: list[Any] = []
+    said: list[str] = []
+
+    def begin() -> None:
+        acme = make_acme()
+        world.extend([acme, invite(acme)[1]])
+
+    def take() -> None:
+        try:
+            invitations.accept(world[1], world[0].person("nobody"))
+            said.append("in")
+        except NotFound as error:
+            said.append(error.message)
+
+    def check() -> None:
+        assert Invitation.objects.exclude(accepted_at=None).count() == 1
+        assert world[0].role("nobody") == "member"
+
+    each_database.one(begin)
+    assert each_database.run(take, take, take) == []
+    assert sorted(said) == sorted(["in", invitations.CLOSED, invitations.CLOSED])
+    each_database.one(check)
 
 
 def test_the_link_is_sent_where_mail_is_set_up(acme: Acme, mails: MailReceiver) -> None:

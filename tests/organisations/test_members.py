@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 
-from tests.alerts.test_incident_races import Database
-from tests.alerts.test_incident_races import database as database
+from tests.database_threads import Threads
+from tests.database_threads import database as database
+from tests.database_threads import each_database as each_database
+from tests.database_threads import postgresql_url as postgresql_url
 from tests.organisations.conftest import Acme, make_acme
 from tracestore import access
 from tracestore.errors import Forbidden, InvalidInput, NotFound, TracestoreError
@@ -132,7 +134,7 @@ def test_who_may_no_longer_invite_lets_nobody_in_by_links_from_before(acme: Acme
     assert Invitation.objects.filter(revoked_at=None).count() == 0
 
 
-def test_two_owners_who_end_each_other_leave_one(database: Database) -> None:
+def test_two_owners_who_end_each_other_leave_one(each_database: Threads) -> None:
     """Also each the other's and their own: whatever the order, somebody can still log in as owner."""
     world: list[Acme] = []
     said: list[str] = []
@@ -157,13 +159,69 @@ def test_two_owners_who_end_each_other_leave_one(database: Database) -> None:
     def check() -> None:
         assert OrganisationMembership.objects.filter(role=Role.OWNER, user__is_active=True).count() == 1
 
-    database.one(begin)
+    each_database.one(begin)
     works = [
         ends("owner", "admin", members.remove), ends("admin", "owner", members.remove),
         ends("owner", "owner", members.remove), ends("admin", "admin", demote), ends("owner", "admin", demote),
     ]  # fmt: skip
-    assert database.run(*works) == []
+    assert each_database.run(*works) == []
     assert len(said) == 5
     # Who was made a viewer first may be made one again, or removed: all of that ends the same owner.
     assert "done" in said
-    database.one(check)
+    each_database.one(check)
+
+
+@pytest.mark.parametrize("times", range(3))
+def test_the_last_two_owners_who_leave_at_once_leave_one(each_database: Threads, times: int) -> None:
+    world: list[Acme] = []
+    said: list[str] = []
+
+    def begin() -> None:
+        world.append(make_acme())
+        members.change_role(world[0].organisation, None, world[0].person("admin").pk, "owner")
+
+    def leaving(name: str) -> Callable[[], None]:
+        def work() -> None:
+            who = world[0].person(name)
+            try:
+                members.remove(world[0].organisation, who, who.pk)
+                said.append("left")
+            except InvalidInput as error:
+                said.append(error.message)
+
+        return work
+
+    def check() -> None:
+        assert OrganisationMembership.objects.filter(role=Role.OWNER).count() == 1
+
+    each_database.one(begin)
+    assert each_database.run(leaving("owner"), leaving("admin")) == []
+    assert sorted(said) == sorted(["left", members.LAST_OWNER])
+    each_database.one(check)
+
+
+def test_of_two_admins_who_remove_each_other_at_once_one_stays(each_database: Threads) -> None:
+    world: list[Acme] = []
+    said: list[str] = []
+
+    def begin() -> None:
+        world.append(make_acme())
+        members.change_role(world[0].organisation, None, world[0].person("member").pk, "admin")
+
+    def removes(actor: str, other: str) -> Callable[[], None]:
+        def work() -> None:
+            try:
+                members.remove(world[0].organisation, world[0].person(actor), world[0].person(other).pk)
+                said.append("done")
+            except Forbidden:
+                said.append("is no admin any more")
+
+        return work
+
+    def check() -> None:
+        assert OrganisationMembership.objects.filter(role=Role.ADMIN).count() == 1
+
+    each_database.one(begin)
+    assert each_database.run(removes("admin", "member"), removes("member", "admin")) == []
+    assert sorted(said) == ["done", "is no admin any more"]
+    each_database.one(check)

@@ -22,11 +22,25 @@ from tests.security.things import EVERYWHERE, FINDING_ID, MARK, SPAN_ID, TRACE_I
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(240)]
 
 #: Parameters of pages' paths that are named otherwise than their things.
-PLACES = {"trace_id": TRACE_ID, "span_id": SPAN_ID, "finding_id": FINDING_ID, "detector_id": "loop", "part": "input"}
+PLACES = {
+    "trace_id": TRACE_ID,
+    "span_id": SPAN_ID,
+    "finding_id": FINDING_ID,
+    "detector_id": "loop",
+    "part": "input",
+    "slug": "a",
+}
 #: Ends the session that the others need, or answers for ever.
 LEFT_OUT = {"logout", "login-link"}
 #: Names of rows that are not those of their pages.
-ROWS = {"view": "SavedView", "price": "PriceOverride", "backtest": "Backtest", "rule": "AlertRule", "key": "ApiKey"}
+ROWS = {
+    "view": "SavedView",
+    "price": "PriceOverride",
+    "backtest": "Backtest",
+    "rule": "AlertRule",
+    "key": "ApiKey",
+    "project-deletion": "ProjectDeletion",
+}
 
 
 @dataclass
@@ -60,7 +74,9 @@ def addresses(world: World, **places: str) -> dict[str, str]:
         route = str(pattern.pattern)
         if name in LEFT_OUT:
             continue
-        row = world.rows.get(ROWS.get(name.partition("-")[0]) or model_of(f"{name.partition('-')[0]}s"))
+        row = world.rows.get(
+            ROWS.get(name) or ROWS.get(name.partition("-")[0]) or model_of(f"{name.partition('-')[0]}s")
+        )
         for part in pattern.pattern.converters:
             value = places.get(part) or PLACES.get(part) or (str(row.pk) if row else EVERYWHERE.get(part, "1"))
             for kind in ("int", "str", "path"):

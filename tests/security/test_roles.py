@@ -42,6 +42,7 @@ PEOPLE = {
     "organisations_create": {"owner"},
     "organisations_read": HERE,
     "organisations_update": MANAGING,
+    "organisations_delete": {"owner"},
     "members_list": INSIDE,
     "members_update": MANAGING,
     "members_remove": MANAGING,
@@ -53,6 +54,9 @@ PEOPLE = {
     "projects_create": MANAGING,
     "projects_update": SETTING_UP,
     "projects_current": HERE,
+    "project_deletion_read": MANAGING,
+    "project_deletion_order": MANAGING,
+    "project_deletion_take_back": MANAGING,
 }
 #: What changes without the scope `admin`: searches of one's own, and answers to a call.
 OF_VIEWERS = {"SavedView"}
@@ -170,8 +174,8 @@ def test_each_page_is_shown_to_each_role_or_refused_in_calm_words(world: World) 
     for who in ("viewer of the project", "nobody"):
         browser = browser_of(world, who)
         refused[who] = {name for name, address in addresses(world).items() if browser.get(address).status_code == 403}
-    # These exist to ask SQL, to halt, to read the audit log and to follow a deletion, and do nothing else.
+    # These exist to ask SQL, to halt, to read the audit log, to delete and to follow a deletion, and do nothing else.
     assert refused["viewer of the project"] == {
-        "sql", "brake-halt", "incident-halt", "audit", "audit-export", "privacy-deletion",
+        "sql", "brake-halt", "incident-halt", "audit", "audit-export", "privacy-deletion", "project-delete",
     }  # fmt: skip
     assert len(refused["nobody"]) > 30

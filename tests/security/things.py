@@ -25,7 +25,7 @@ from tests.security.openapi import Operation, example
 from tracestore import audit
 from tracestore.alerts.facts import Evidence, Facts, Run, as_json
 from tracestore.clickhouse import client, settling
-from tracestore.models import Organisation, OrganisationMembership, Project, Role
+from tracestore.models import Organisation, OrganisationMembership, Project, ProjectDeletion, Role
 
 #: In every text of project `a`. Answers to others must never hold it.
 MARK = "zanzibar"
@@ -75,6 +75,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "invitations_create": {"role": "member", "email": ""},
     "members_update": {"role": "viewer"},
     "projects_create": {"name": "text"},
+    "project_deletion_order": {"name": "text"},
 }
 
 #: Fields that a row of this model must have, for its endpoint to be able to show it.
@@ -171,6 +172,11 @@ def make_world(slug: str = "a") -> World:
             model._default_manager.create(user=world.rows["Member"], project=project, role=Role.MEMBER)
         else:
             world.rows[model.__name__] = make(model, world)
+    # Taken back: what hangs on a closed project nobody could read.
+    world.rows["ProjectDeletion"] = ProjectDeletion.objects.create(
+        slug=slug, name=f"{MARK} project", organisation=organisation, state="restored", due_at=timezone.now(),
+        requested_by=f"{MARK}-member", message=f"{MARK} message",
+    )  # fmt: skip
     facts = Facts(
         f"{MARK} title", f"{MARK} summary", runs=(Run(TRACE_ID, f"{MARK} run", f"{MARK}-agent"),),
         evidence=(Evidence(f"{MARK} evidence", TRACE_ID, SPAN_ID, FINDING_ID),), changed=(f"{MARK} change",),
@@ -251,6 +257,7 @@ def rows_of(project: Project) -> dict[str, list[str]]:
         "OrganisationMembership": [
             serializers.serialize("json", project.organisation.memberships.order_by("pk")),
             serializers.serialize("json", project.organisation.invitations.order_by("pk")),
+            serializers.serialize("json", project.organisation.project_deletions.order_by("pk")),
         ],
     }
     for model in owned():

@@ -129,7 +129,7 @@ def follow(now: datetime) -> int:
     evidence = _firing()
     held = {
         (row.project_id, row.agent, row.tool): row
-        for row in Breaker.objects.exclude(state=CLOSED).select_related("project")
+        for row in Breaker.objects.filter(project__closed_at=None).exclude(state=CLOSED).select_related("project")
     }
     for place in evidence.keys() - held.keys():
         project, agent, tool = place
@@ -145,7 +145,8 @@ def _firing() -> dict[tuple[int, str, str], Alert]:
     """Project, agent and tool → the alert with the latest evidence, of the rules that halt."""
     found: dict[tuple[int, str, str], Alert] = {}
     rows = Alert.objects.filter(
-        rule__halts=True, rule__enabled=True, rule__deleted_at=None, state=Alert.State.FIRING
+        rule__halts=True, rule__enabled=True, rule__deleted_at=None, state=Alert.State.FIRING,
+        project__closed_at=None,
     ).order_by("last_seen_at", "pk")  # fmt: skip
     for row in rows:
         agent, tool = (str(row.labels.get(name, ""))[:MOST_NAME] for name in ("agent", "tool"))

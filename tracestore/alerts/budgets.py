@@ -180,7 +180,9 @@ class Judge:
         """
         rows = {
             row.pk: (row.project.slug, said)
-            for row in Budget.objects.filter(enabled=True, deleted_at=None).select_related("project")
+            for row in Budget.objects.filter(enabled=True, deleted_at=None, project__closed_at=None).select_related(
+                "project"
+            )
             if (said := budget_said(row)) is not None
         }
         changed = BudgetState.objects.filter(at__lte=now - STATES).delete()[0]

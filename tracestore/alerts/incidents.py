@@ -50,7 +50,7 @@ Group = tuple[int, str]
 def absorb(now: datetime) -> int:
     """Takes up the alerts that changed. Returns how many."""
     waiting = list(
-        Alert.objects.filter(absorbed__lt=F("version"))
+        Alert.objects.filter(absorbed__lt=F("version"), project__closed_at=None)
         # Not yet for long enough, and never part of anything: nobody's business yet.
         .exclude(state=Alert.State.PENDING, incident=None)
         .select_related("rule", "incident")
@@ -71,7 +71,9 @@ def tick(now: datetime) -> int:
     Returns how many were looked at.
     """
     due = list(
-        Incident.objects.filter(next_notice_at__lte=now).order_by("next_notice_at", "pk").values_list("pk", flat=True)
+        Incident.objects.filter(next_notice_at__lte=now, project__closed_at=None)
+        .order_by("next_notice_at", "pk")
+        .values_list("pk", flat=True)
     )[:MOST_DUE]
     for number in due:
         attempt(lambda number=number: _attend(number, now))  # type: ignore[misc]

@@ -128,7 +128,8 @@ def queues(now: datetime) -> list[Queue]:
         Q(channel__enabled=True) & (Q(channel__not_before=None) | Q(channel__not_before__lte=now))
     )
     rows = (
-        Notification.objects.filter(told, state__in=(State.WAITING, State.SENDING), channel__deleted_at=None)
+        Notification.objects.filter(told, state__in=(State.WAITING, State.SENDING), channel__deleted_at=None,
+                                    project__closed_at=None)
         .annotate(severity=F("message__severity"))
         .order_by("pk")
         .values_list("pk", "incident_id", "event", "severity", "state", "attempts", "version", "created_at",

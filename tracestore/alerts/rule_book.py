@@ -58,7 +58,9 @@ def in_force(now: datetime) -> tuple[list[FindingsRule], list[FigureRule]]:
     alerts `budget_alerts` makes.
 
     One whose condition cannot be read is marked as failed and left out."""
-    enabled = AlertRule.objects.filter(enabled=True, deleted_at=None).exclude(builtin=budget_alerts.BUILTIN)
+    enabled = AlertRule.objects.filter(enabled=True, deleted_at=None, project__closed_at=None).exclude(
+        builtin=budget_alerts.BUILTIN
+    )
     rows = enabled.select_related("project").order_by("pk")
     over_findings: list[FindingsRule] = []
     over_figures: list[FigureRule] = []

@@ -85,7 +85,7 @@ def record(
     doing = _doing.get(None)
     who = actor or (doing.actor if doing is not None else NOBODY)
     if project and not organisation:
-        of = Project.objects.filter(slug=project).values_list("organisation__slug", flat=True)
+        of = Project.every.filter(slug=project).values_list("organisation__slug", flat=True)
         organisation = of.first() or ""
     AuditEntry.objects.create(
         action=action,

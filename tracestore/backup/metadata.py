@@ -46,7 +46,7 @@ def copy(folder: Path) -> Copied:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         dump(folder / ROWS)
-        return Copied(ROWS, Project.objects.count(), User.objects.count())
+        return Copied(ROWS, Project.every.count(), User.objects.count())
 
 
 def dump(path: Path) -> None:
@@ -67,6 +67,6 @@ def put_back(path: Path, sqlite_file: Path) -> None:
         sqlite_file.write_bytes(path.read_bytes())
         return
     call_command("migrate", interactive=False, verbosity=0)
-    if Project.objects.exists():
+    if Project.every.exists():
         raise InvalidInput("The metadata database is not empty: a backup is put back into an empty one only.")
     call_command("loaddata", str(path), verbosity=0)

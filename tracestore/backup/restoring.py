@@ -110,7 +110,7 @@ def _store(found: Manifest, name: str, say: Callable[[str], None]) -> None:
 
 def _metadata(folder: Path, found: Manifest, say: Callable[[str], None]) -> None:
     metadata.put_back(folder / found.metadata, Path(str(settings.DATABASES["default"]["NAME"])))
-    projects, users = Project.objects.count(), User.objects.count()
+    projects, users = Project.every.count(), User.objects.count()
     if (projects, users) != (found.projects, found.users):
         raise InvalidInput(
             f"{projects} projects and {users} users after the restore, not {found.projects} and {found.users}."

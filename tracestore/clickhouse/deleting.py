@@ -1,12 +1,13 @@
 """Deletes all rows of some traces, and counts what is left. Idempotent: what is gone is gone.
 
-`TABLES` is the one list of what holds rows of a trace; a test compares it with the schema, so that a new table
-cannot be forgotten. Rows are deleted by mutations, which write the parts anew without them: a lightweight delete
+`TABLES` is the one list of what holds rows of a trace, or names it; a test compares it with the schema, so that a new
+table cannot be forgotten. Rows are deleted by mutations, which write the parts anew without them: a lightweight delete
 would only hide them (docs/adr/0004-retention.md). Counts see every version of a row, merged away or not.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,12 +26,19 @@ Kind = Literal["trace", "session", "user"]
 _OF_TRACES: Final = "trace_id IN {traces:Array(String)}"
 _IDS: Final = "'[0-9a-f]{32}'), {traces:Array(String)})"
 
-#: Table → which of its rows go, in the order in which they do. What tells the traces of a session comes last, so that
-#: a run that was killed finds them again.
+#: A text that names one of the traces, the session or the user.
+_NAMES: Final = f"(hasAny(extractAll(text, {_IDS} OR ({{named:String}} != '' AND match(text, {{named:String}})))"
+
+#: Table → which of its rows go, in the order in which they do; of `BLANKED` only their texts. What tells the traces of
+#: a session comes last, so that a run that was killed finds them again.
 TABLES: Final[Mapping[str, str]] = {
-    # A finding over many runs names some of them, or the session or user, in its evidence: as strings of its JSON.
-    "stored_findings": f"{_OF_TRACES} OR hasAny(extractAll(concat(evidence, ' ', explanation), {_IDS}"
-    " OR ({value:String} != '' AND position(evidence, {quoted:String}) > 0)",
+    # A finding over many runs names some of them, or the session or user, in its evidence, as strings of its JSON, or
+    # in what it says.
+    "stored_findings": f"{_OF_TRACES} OR hasAny(extractAll(evidence, {_IDS}"
+    " OR ({value:String} != '' AND position(evidence, {quoted:String}) > 0)"
+    f" OR arrayExists(text -> {_NAMES}, [title, explanation, look_first])",
+    # The titles of findings are among its reasons.
+    "stored_agent_health": f"arrayExists(text -> {_NAMES}, arrayConcat(reasons, healthy_again))",
     "stored_histories": f"hasAny(extractAll(concat(row, ' ', subject), {_IDS}"
     " OR (history = 'costs' AND {value:String} != '' AND subject = {subject:String})",
     "stored_logs": f"{_OF_TRACES} OR ({{value:String}} != '' AND"
@@ -42,10 +50,14 @@ TABLES: Final[Mapping[str, str]] = {
     "stored_tool_calls": _OF_TRACES,
     "stored_spans": _OF_TRACES,
 }
-#: Tables that hold nothing of a trace: moments up to which jobs have worked, states of agents, fingerprints.
-WITHOUT: Final = frozenset(
-    {"settled_until", "detected_until", "stored_dismissals", "stored_agent_health", "schema_migrations"}
-)
+#: Of these no row goes: what names the deleted is blanked, the figures stay. Table → the texts.
+BLANKED: Final = {"stored_agent_health": ("reasons", "healthy_again")}
+#: Stands where a text was blanked, and where an id was taken out.
+GONE: Final = "[deleted]"
+#: Of a shorter value only what is the whole of a text is taken for it: "7" is in many sentences.
+LEAST: Final = 3
+#: Tables that hold nothing of a trace: moments up to which jobs have worked, fingerprints.
+WITHOUT: Final = frozenset({"settled_until", "detected_until", "stored_dismissals", "schema_migrations"})
 
 #: Traces of one statement: they travel in its parameters.
 AT_ONCE: Final = 500
@@ -71,6 +83,7 @@ class Subject:
         return {
             "project": self.project, "traces": list(traces), "value": value, "subject": f"{self.kind}\t{value}",
             "quoted": columns.as_text([value])[1:-1], "names": list(SESSION if self.kind == "session" else USER),
+            "named": rf"(^|[^\w-]){re.escape(value)}($|[^\w-])" if len(value) >= LEAST else "", "gone": GONE,
         }  # fmt: skip
 
 
@@ -138,7 +151,7 @@ def findings_of(subject: Subject, traces: Sequence[str]) -> list[str]:
 
 
 def delete(subject: Subject, traces: Sequence[str], table: str, tell: Callable[[], None] = lambda: None) -> int:
-    """Deletes the rows of at most AT_ONCE traces from a table; gives how many are gone when it is done.
+    """Deletes (or blanks) the rows of at most AT_ONCE traces in a table; gives how many are gone when it is done.
 
     `tell` is called again and again while the engine works.
 
@@ -150,7 +163,11 @@ def delete(subject: Subject, traces: Sequence[str], table: str, tell: Callable[[
         return 0
     asked = subject.parameters(traces) | {"table": table}
     # Not `mutations_sync`: an answer that takes minutes would be given up on, and nobody told that we live.
-    client.run(queries.load("deletion_rows", TABLES[table]), asked, {"mutations_sync": 0})
+    statement = queries.load("deletion_rows", TABLES[table])
+    if table in BLANKED:
+        blanked = (f"{name} = arrayMap(text -> if({_NAMES}, {{gone:String}}, text), {name})" for name in BLANKED[table])
+        statement = queries.load("deletion_blanks", TABLES[table]).replace("/*texts*/", ", ".join(blanked))
+    client.run(statement, asked, {"mutations_sync": 0})
     wait(table, tell)
     return max(0, before - counts(subject, traces, (table,))[table])
 

@@ -11,7 +11,7 @@ from tracestore.models.project_settings import (
     RedactionRule,
     SavedView,
 )
-from tracestore.models.records import AuditEntry, Deletion, Lease
+from tracestore.models.records import AuditEntry, Deletion, Lease, ProjectDeletion
 from tracestore.models.tenancy import (
     ApiKey,
     Invitation,
@@ -41,6 +41,7 @@ __all__ = (
     "PriceOverride",
     "Project",
     "ProjectCapture",
+    "ProjectDeletion",
     "ProjectLimits",
     "ProjectRedaction",
     "ProjectRetention",

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from tracestore.errors import Forbidden
-from tracestore.models.tenancy import Project
+from tracestore.models.tenancy import Organisation, Project
 
 APPEND_ONLY: Final = "The audit log is append-only: an entry is neither changed nor deleted."
 
@@ -82,6 +82,8 @@ class Deletion(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     message = models.CharField(max_length=300, blank=True)
     traces = models.PositiveBigIntegerField(default=0)
+    #: Names of the saved searches that went, since they asked for what was deleted.
+    searches = models.JSONField(default=list)
     deleted = models.JSONField(default=dict)
     left = models.JSONField(default=dict)
     requested_at = models.DateTimeField(default=timezone.now)
@@ -91,6 +93,47 @@ class Deletion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state}: {self.kind} {self.value} of {self.project}"
+
+
+class ProjectDeletion(models.Model):
+    """That a project is to be deleted, when, and what came of it.
+
+    `slug` and not a reference: this stays when the project is gone. `before` counts rows by table when it began,
+    `left` at the end; it is done when `left` is nought everywhere. Until it begins it can be taken back.
+    """
+
+    class State(models.TextChoices):
+        SCHEDULED = "scheduled"
+        DELETING = "deleting"
+        DONE = "done"
+        RESTORED = "restored"
+
+    slug = models.CharField(max_length=64, db_index=True)
+    name = models.CharField(max_length=200)
+    organisation = models.ForeignKey(
+        Organisation, null=True, blank=True, on_delete=models.SET_NULL, related_name="project_deletions"
+    )
+    state = models.CharField(max_length=9, choices=State.choices, default=State.SCHEDULED)
+    message = models.CharField(max_length=300, blank=True)
+    before = models.JSONField(default=dict)
+    left = models.JSONField(default=dict)
+    requested_at = models.DateTimeField(default=timezone.now)
+    requested_by = models.CharField(max_length=150, blank=True)
+    #: When the data begin to go.
+    due_at = models.DateTimeField()
+    told_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["slug"], condition=models.Q(state__in=("scheduled", "deleting")),
+                name="one_deletion_of_a_project",
+            ),
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.state}: project {self.slug}"
 
 
 class Lease(models.Model):

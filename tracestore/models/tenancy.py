@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -51,8 +53,19 @@ class OrganisationMembership(models.Model):
         return f"{self.user} {self.role} of {self.organisation}"
 
 
+class OpenProjects(models.Manager["Project"]):
+    """Those that are not to be deleted. What asks for a project by its slug does so here, and finds no closed one."""
+
+    def get_queryset(self) -> models.QuerySet[Project]:
+        return super().get_queryset().filter(closed_at=None)
+
+
 class Project(models.Model):
-    """A tenant: every span, key and setting belongs to exactly one. `slug` is the `project` column."""
+    """A tenant: every span, key and setting belongs to exactly one. `slug` is the `project` column.
+
+    One that is to be deleted has `closed_at`: from then on nobody reads it, sends to it or works on it, and the row
+    keeps its slug taken until the last of its data is gone (`ProjectDeletion`).
+    """
 
     slug = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=200)
@@ -60,6 +73,11 @@ class Project(models.Model):
         Organisation, on_delete=models.PROTECT, related_name="projects", default=default_organisation
     )
     created_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    #: Closed ones too. The first is the one that Django's own machinery takes: backups, relations.
+    every: ClassVar[models.Manager[Project]] = models.Manager()
+    objects: ClassVar[OpenProjects] = OpenProjects()
 
     def __str__(self) -> str:
         return self.slug

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from tracestore import audit
@@ -123,7 +123,8 @@ def find(organisation: Organisation, actor: User, number: int) -> Invitation:
 
 def opened(token: str, now: datetime | None = None) -> Invitation:
     """The open invitation of a link. Raises: NotFound, with the same words whatever is wrong with it."""
-    rows = Invitation.objects.select_related("organisation", "project").filter(digest=digest(token))
+    into = Q(project=None) | Q(project__closed_at=None)
+    rows = Invitation.objects.select_related("organisation", "project").filter(into, digest=digest(token))
     one = rows.filter(accepted_at=None, revoked_at=None, expires_at__gt=now or timezone.now()).first()
     if one is None:
         raise NotFound(CLOSED)

@@ -38,8 +38,8 @@ def listed(organisation: Organisation) -> list[Member]:
     """Everybody who is in the organisation or in one of its projects, by name."""
     whole = dict(OrganisationMembership.objects.filter(organisation=organisation).values_list("user_id", "role"))
     single: dict[int, list[tuple[Project, str]]] = {}
-    rows = Membership.objects.filter(project__organisation=organisation).select_related("project")
-    for row in rows.order_by("project__slug"):
+    rows = Membership.objects.filter(project__organisation=organisation, project__closed_at=None)
+    for row in rows.select_related("project").order_by("project__slug"):
         single.setdefault(row.user_id, []).append((row.project, row.role))
     people = User.objects.filter(pk__in={*whole, *single}).order_by("username")
     return [Member(user, whole.get(user.pk, ""), tuple(single.get(user.pk, ()))) for user in people]
@@ -56,7 +56,8 @@ def find(organisation: Organisation, user_id: int) -> User:
 
 def project_of(organisation: Organisation, slug: object) -> Project:
     """Raises: InvalidInput, if the organisation has no project of this slug."""
-    found = organisation.projects.filter(slug=slug).first() if isinstance(slug, str) and slug.isprintable() else None
+    known = isinstance(slug, str) and slug.isprintable()
+    found = organisation.projects.filter(slug=slug, closed_at=None).first() if known else None
     if found is None:
         raise InvalidInput("project: expected the slug of a project of this organisation.", field="project")
     return found

@@ -50,6 +50,15 @@ def taken(field: str = "slug") -> InvalidInput:
     return InvalidInput(f"{field}: taken in this installation: expected another.", field=field)
 
 
+def check_typed(typed: object, name: str, field: str = "name") -> None:
+    """Whether a name was typed again to confirm that it is meant; None where nobody was asked to.
+
+    Raises: InvalidInput.
+    """
+    if typed is not None and (not isinstance(typed, str) or typed.strip() != name):
+        raise InvalidInput(f"{field}: expected the name, typed again to confirm; nothing was deleted.", field=field)
+
+
 def checked_role(value: object, *, none: bool = False, field: str = "role") -> str:
     """A role; with `none`, null and '' stand for no role.
 

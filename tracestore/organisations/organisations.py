@@ -11,9 +11,11 @@ from django.db.models import F
 from tracestore import audit
 from tracestore.access import organisations_of, projects_of, role_in_organisation
 from tracestore.errors import Forbidden, InvalidInput, NotFound
-from tracestore.models import Organisation, OrganisationMembership, Role
+from tracestore.models import AuditEntry, Organisation, OrganisationMembership, Project, Role
 from tracestore.organisations import naming, rules
 
+#: Projects that an error names.
+MOST_NAMED: Final = 10
 NO_SUCH: Final = "There is no such organisation among yours."
 
 
@@ -63,6 +65,9 @@ def create(actor: User | None, name: object, slug: object = None, owner: User | 
         raise InvalidInput("owner: expected a user who can log in.", field="owner")
     called = naming.checked_name(name)
     chosen = naming.checked_slug(slug, called)
+    # The audit log names organisations by their slugs: who had it next would read what is about the one before.
+    if AuditEntry.objects.filter(action="organisation.deleted", subject=chosen).exists():
+        raise naming.taken()
     try:
         with transaction.atomic():
             made = Organisation.objects.create(slug=chosen, name=called)
@@ -79,6 +84,35 @@ def rename(organisation: Organisation, actor: User | None, name: object) -> None
     organisation.name = naming.checked_name(name)
     organisation.save(update_fields=["name"])
     audit.concerns(organisation.slug, organisation.slug)
+
+
+def delete(organisation: Organisation, actor: User | None, name: object = None) -> None:
+    """Deletes an organisation without projects; its people keep their accounts, its audit log stays.
+
+    `name`: typed again to confirm it; None where that is asked for elsewhere.
+
+    Raises:
+        Forbidden: the actor does not own it.
+        InvalidInput: it has projects, which are named; or the name is another.
+    """
+    if role_of(actor, organisation) != Role.OWNER:
+        raise Forbidden("Only an owner of the organisation may delete it.")
+    naming.check_typed(name, organisation.name)
+    with transaction.atomic():
+        lock(organisation)
+        check_empty(organisation)
+        slug = organisation.slug
+        organisation.delete()
+    audit.concerns(slug, slug)
+
+
+def check_empty(organisation: Organisation) -> None:
+    """Raises: InvalidInput, if it has projects, also closed ones whose data are still there; names them."""
+    left = list(Project.every.filter(organisation=organisation).order_by("slug"))
+    if left:
+        named = ", ".join(f"{one.slug} (being deleted)" if one.closed_at else one.slug for one in left[:MOST_NAMED])
+        more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+        raise InvalidInput(f"The organisation has projects: {named}{more}. Expected none: delete them first.")
 
 
 def lock(organisation: Organisation) -> None:

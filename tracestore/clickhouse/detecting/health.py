@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -42,8 +43,10 @@ class _Parts:
         )  # fmt: skip
 
 
-def work_out(now_us: int) -> int:
+def work_out(now_us: int, without: Collection[str] = ()) -> int:
     """Works out the state of every agent that ran or had findings in the last day; gives how many states.
+
+    `without`: projects that are left out.
 
     Raises:
         Unavailable: the store does not answer.
@@ -75,6 +78,8 @@ def work_out(now_us: int) -> int:
         before[project, agent, version].append((state, reasons))
     states = []
     for who, parts in found.items():
+        if who[0] in without:
+            continue
         seen = health.judge(parts.seen())
         measures = parts.measures | {
             f"findings.{name}": float(runs) for name, runs in (parts.warning_runs | parts.critical_runs).items()

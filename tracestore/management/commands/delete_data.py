@@ -71,10 +71,12 @@ Examples:
             self.stdout.write(
                 json.dumps(
                     {"id": row.pk, "kind": row.kind, "value": row.value, "state": row.state, "message": row.message,
-                     "traces": row.traces, "deleted": row.deleted, "left": row.left}
+                     "traces": row.traces, "deleted": row.deleted, "left": row.left, "searches": row.searches}
                 )
             )  # fmt: skip
             return
         for name, rows in row.deleted.items():
             self.stdout.write(f"{name:24} {rows:>10,} deleted {row.left.get(name, 0):>8,} left")
+        for name in row.searches:
+            self.stdout.write(f"The saved search {name} asked for it, and is gone too.")
         self.stdout.write(f"{row.state}: {row.traces:,} traces. {row.message}".rstrip())

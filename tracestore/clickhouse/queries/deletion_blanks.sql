@@ -1,0 +1,1 @@
+ALTER TABLE {table:Identifier} UPDATE /*texts*/ WHERE project = {project:String} AND (/*conditions*/)
