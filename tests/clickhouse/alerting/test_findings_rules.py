@@ -53,8 +53,10 @@ def settle(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def settled() -> None:
         deadline = time.monotonic() + 5
-        while not settling.settle().traces and time.monotonic() < deadline:
+        while client.run("SELECT count() FROM open_traces").result_rows[0][0]:
+            assert time.monotonic() < deadline, "a trace stays open"
             time.sleep(0.02)
+            settling.settle()
 
     return settled
 
