@@ -13,8 +13,8 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.e2e.axe import look_in_both_themes
 from tests.e2e.chromium import PATIENCE_MS, launched
-from tests.e2e.test_accessibility import look_in_both_themes
 from tests.pages import sample_runs, sample_traces
 from tests.pages.fake_reader import FakeReader, copy_at, synthetic_trace
 from tests.pages.sample_traces import HOSTILE, ODD, SUPPORT, id_of

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.e2e.axe import look_in_both_themes
 from tests.e2e.chromium import PATIENCE_MS, launched
 from tests.e2e.every_page import log_in
 from tests.e2e.stack import ROOT, Stack
-from tests.e2e.test_accessibility import look_in_both_themes
 
 expect.set_options(timeout=PATIENCE_MS)
 
