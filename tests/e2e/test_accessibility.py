@@ -14,7 +14,8 @@ from tests.e2e.every_page import FAILING, LOOPING, addresses, log_in, send_demo
 from tests.e2e.quiet import count_requests, wait_quiet
 from tests.e2e.stack import Stack
 
-expect.set_options(timeout=PATIENCE_MS)
+#: The demo's past is sent first, for whichever test comes first.
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,6 @@ def page(demo: Stack, browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.mark.timeout(900)
 def test_no_page_has_a_serious_finding(demo: Stack, page: Page, browser: Browser) -> None:
     found: dict[str, list[str]] = {}
     for name, path in addresses(demo, page).items():
