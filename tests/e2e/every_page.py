@@ -15,8 +15,6 @@ from tests.e2e.stack import API_KEY, ROOT, Stack
 HOURS = 24
 #: Before them, so that the usual is known: as many runs each day. The demo's own past is 17 days.
 DAYS = 3
-#: What a schedule does each minute, done at once.
-JUDGE = "from tracestore.tasks import agent_health, judge_windows; judge_windows(); agent_health()"
 #: A search for the run that the trace's pages show, and for one with failures.
 LOOPING, FAILING = "finding:loop spans<60 llm_calls>5", "errors>2 spans>5"
 #: Agents of the demo.
@@ -27,25 +25,20 @@ VIEWS = ("waterfall", "flame", "graph", "conversation", "table")
 def send_demo(stack: Stack, days: float = DAYS) -> None:
     """The demo's past, looked through by the detectors."""
     past = ("--hours", str(HOURS), "--days", str(days), "--seconds", "0")
-    manage(stack, "demo", *past, "--url", stack.otlp_http)
+    command = [sys.executable, str(ROOT / "manage.py"), "demo", *past, "--url", stack.otlp_http]
+    environment = {**stack.environment, "TRACESTORE_API_KEY": API_KEY}
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
     stack.wait_settled(300)
     end = time.monotonic() + 300
     while not stack.api("traces/", q=LOOPING, limit=1)["results"]:
         assert time.monotonic() < end, "the detectors say nothing"
         time.sleep(0.5)
-    manage(stack, "shell", "-v", "0", "-c", JUDGE)
     while len(stack.api("health/")["results"]) < AGENTS:
         assert time.monotonic() < end, "nobody judges the agents"
         time.sleep(0.5)
     while not stack.api("incidents/")["results"]:
         assert time.monotonic() < end, "nobody is called"
         time.sleep(0.5)
-
-
-def manage(stack: Stack, *words: str) -> None:
-    command = [sys.executable, str(ROOT / "manage.py"), *words]
-    environment = {**stack.environment, "TRACESTORE_API_KEY": API_KEY, "PYTHONPATH": str(ROOT)}
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
 
 
 def log_in(page: Page, stack: Stack) -> None:
