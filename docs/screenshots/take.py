@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.chromium import PATIENCE_MS, launched
 from tests.e2e.every_page import addresses, log_in, send_demo
 from tests.e2e.stack import Stack
+from tracestore.demo.timetable import EARLIER_DAYS
 
 HERE = Path(__file__).parent
 WIDE, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 780}
@@ -27,7 +28,7 @@ QUALITY = 62
 
 def main(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder)) as stack, launched() as browser:
-        send_demo(stack)
+        send_demo(stack, EARLIER_DAYS)
         pages: dict[str, str] = {}
         for theme in ("light", "dark"):
             page = opened(browser, stack, theme, WIDE)

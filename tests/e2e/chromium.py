@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 SWITCHES = [
     "--no-sandbox",
@@ -19,8 +19,9 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
-#: Long, since a test machine may be busy with other things; nothing here measures speed.
-PATIENCE_MS = 20_000
+#: Long, since a test machine may be busy with other things; nothing here measures speed. Below pytest's own limit.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def executable() -> str:

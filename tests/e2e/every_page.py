@@ -13,6 +13,8 @@ from tests.e2e.stack import API_KEY, ROOT, Stack
 
 #: Of the demo's story, with every kind of trouble in it; a few hundred runs.
 HOURS = 24
+#: Before them, so that the usual is known: as many runs each day. The demo's own past is 17 days.
+DAYS = 3
 #: A search for the run that the trace's pages show, and for one with failures.
 LOOPING, FAILING = "finding:loop spans<60 llm_calls>5", "errors>2 spans>5"
 #: Agents of the demo.
@@ -20,13 +22,14 @@ AGENTS = 6
 VIEWS = ("waterfall", "flame", "graph", "conversation", "table")
 
 
-def send_demo(stack: Stack, hours: float = HOURS) -> None:
+def send_demo(stack: Stack, days: float = DAYS) -> None:
     """The demo's past, looked through by the detectors."""
-    command = [sys.executable, str(ROOT / "manage.py"), "demo", "--hours", str(hours), "--seconds", "0"]
+    past = ("--hours", str(HOURS), "--days", str(days), "--seconds", "0")
+    command = [sys.executable, str(ROOT / "manage.py"), "demo", *past, "--url", stack.otlp_http]
     environment = {**stack.environment, "TRACESTORE_API_KEY": API_KEY}
-    subprocess.run([*command, "--url", stack.otlp_http], env=environment, check=True, capture_output=True, timeout=120)
-    stack.wait_settled(120)
-    end = time.monotonic() + 60
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+    stack.wait_settled(300)
+    end = time.monotonic() + 300
     while not stack.api("traces/", q=LOOPING, limit=1)["results"]:
         assert time.monotonic() < end, "the detectors say nothing"
         time.sleep(0.5)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.axe import look_in_both_themes
 from tests.e2e.chromium import PATIENCE_MS, launched
 from tests.e2e.every_page import FAILING, LOOPING, addresses, log_in, send_demo
+from tests.e2e.quiet import count_requests, wait_quiet
 from tests.e2e.stack import Stack
 
-[AXE] = (Path(__file__).parent / "vendor").glob("axe-core-*.min.js")
-#: Elements of a finding that are named in a failure.
-NAMED = 4
+#: The demo's past is sent first, for whichever test comes first.
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -36,56 +35,29 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def page(demo: Stack, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=demo.web, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
+    count_requests(context)
     page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    page.set_default_navigation_timeout(PATIENCE_MS)
     log_in(page, demo)
     yield page
     context.close()
 
 
-def bad(page: Page, rules: str = "{}") -> list[str]:
-    """What axe calls serious or critical, with the elements. The script comes in by the debugger, past the policy."""
-    page.evaluate(AXE.read_text("utf-8"))
-    found: list[dict[str, Any]] = page.evaluate(f"async () => (await axe.run(document, {rules})).violations")
-    return [
-        f"{one['id']} ({one['impact']}): {one['help']}: "
-        + "; ".join(node["html"][:200] + " " + node["failureSummary"].splitlines()[-1] for node in one["nodes"][:NAMED])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-
-
-def look_in_both_themes(page: Page) -> list[str]:
-    """All rules in one theme; in the other those of colours, which are all that a theme changes."""
-    found = []
-    for theme, rules in (("light", "{}"), ("dark", "{runOnly: {type: 'rule', values: ['color-contrast']}}")):
-        page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
-        found += [f"{theme}: {line}" for line in bad(page, rules)]
-    return found
-
-
-def ready(page: Page) -> None:
-    """Waits for what scripts fill in."""
-    page.wait_for_load_state("networkidle")
-    if page.locator("#waterfall").count():
-        page.wait_for_selector("#waterfall.is-live")
-
-
-@pytest.mark.timeout(900)
 def test_no_page_has_a_serious_finding(demo: Stack, page: Page, browser: Browser) -> None:
     found: dict[str, list[str]] = {}
     for name, path in addresses(demo, page).items():
         page.goto(path)
-        ready(page)
+        wait_quiet(page)
         found[name] = look_in_both_themes(page)
     page.goto("/traces/")
+    wait_quiet(page)
     page.keyboard.press("Control+k")
     page.keyboard.type("search")
     expect(page.get_by_role("option", name="search_trains").first).to_be_visible()
     found["palette"] = look_in_both_themes(page)
     page.keyboard.press("Escape")
     page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
     found["help"] = look_in_both_themes(page)
     stranger = browser.new_page()
     stranger.goto(f"{demo.web}/login/")
@@ -181,7 +153,9 @@ def test_ancestors_stay_over_the_waterfall(demo: Stack, page: Page) -> None:
     copies = page.locator("#wf-over .wf-row:not([hidden])")
     expect(copies).to_have_count(0)
     page.keyboard.press("}")
-    page.evaluate("document.getElementById('wf-scroll').scrollTop = 24 * 8")
+    page.wait_for_function(
+        "(grid => { grid.scrollTop = 24 * 8; return grid.scrollTop === 24 * 8 })(document.getElementById('wf-scroll'))"
+    )
     expect(copies.first).to_contain_text(page.locator("#wf-rows .wf-name a").first.inner_text())
     assert page.locator("#wf-over [id], #wf-over a[href], #wf-over [data-span-id]").count() == 0
     # A row that is chosen by key is not under them.
@@ -192,11 +166,12 @@ def test_ancestors_stay_over_the_waterfall(demo: Stack, page: Page) -> None:
     page.keyboard.press("End")
     for _ in range(12):
         page.keyboard.press("ArrowUp")
-    page.wait_for_timeout(100)
-    box, over = page.locator('.wf-row[aria-selected="true"]').bounding_box(), copies.last.bounding_box()
-    assert box is not None
-    assert over is not None
-    assert box["y"] >= over["y"] + over["height"]
+    expect(copies.first).to_be_visible()
+    page.wait_for_function(
+        """() => document.querySelector('.wf-row[aria-selected="true"]').getBoundingClientRect().top
+        >= Math.max(...[...document.querySelectorAll('#wf-over .wf-row:not([hidden])')]
+            .map(row => row.getBoundingClientRect().bottom))"""
+    )
     # A link to a span far down shows bars as wide as their time.
     spans = demo.api(f"traces/{run['trace_id']}/")["spans"]
     page.goto(f"/traces/{run['trace_id']}/?span={spans[len(spans) // 2]['span_id']}")

@@ -13,8 +13,8 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.e2e.axe import look_in_both_themes
 from tests.e2e.chromium import PATIENCE_MS, launched
-from tests.e2e.test_accessibility import look_in_both_themes
 from tests.pages import sample_runs, sample_traces
 from tests.pages.fake_reader import FakeReader, copy_at, synthetic_trace
 from tests.pages.sample_traces import HOSTILE, ODD, SUPPORT, id_of
@@ -24,7 +24,6 @@ from tracestore.models import Membership, Project
 pytestmark = [pytest.mark.urls("dashboard.pages.urls"), pytest.mark.django_db(transaction=True)]
 
 BIG = "b1" * 16
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +109,9 @@ def wait_for_rows(page: Page, count: int) -> None:
     )
 
 
-def chosen(page: Page) -> str:
-    return page.locator('.wf-row[aria-selected="true"] .wf-name a').inner_text()
+def expect_chosen(page: Page, name: str) -> None:
+    """The chosen row has this name; it is drawn with the next frame."""
+    expect(page.locator('.wf-row[aria-selected="true"] .wf-name a')).to_have_text(name, use_inner_text=True)
 
 
 def test_logging_in_by_the_form(page: Page, store: FakeReader, live_server: LiveServer) -> None:
@@ -178,7 +178,7 @@ def test_the_keyboard_alone_leads_from_the_list_to_an_error_and_back(inside: Pag
     inside.keyboard.press("Enter")
     live(inside)
     inside.keyboard.press("e")
-    assert chosen(inside) == "execute_tool find_order"
+    expect_chosen(inside, "execute_tool find_order")
     inside.keyboard.press("Enter")
     expect(inside.locator(".drawer-error")).to_contain_text("TimeoutError")
     grid = inside.locator("[role=treegrid]")
@@ -206,14 +206,14 @@ def test_arrows_walk_and_fold_the_tree(inside: Page, live_server: LiveServer) ->
         ("ArrowLeft", "invoke_agent concierge"),
     ):
         inside.keyboard.press(key)
-        assert chosen(inside) == expected, key
+        expect_chosen(inside, expected)
     wait_for_rows(inside, 10)
     inside.keyboard.press("]")
     wait_for_rows(inside, 11)
     inside.keyboard.press("[")
     inside.keyboard.press("[")
     wait_for_rows(inside, 1)
-    assert inside.locator("#wf-scroll").get_attribute("aria-rowcount") == "1"
+    expect(inside.locator("#wf-scroll")).to_have_attribute("aria-rowcount", "1")
 
 
 def test_filtering_counts_and_keeps_ancestors(inside: Page, live_server: LiveServer) -> None:
@@ -280,6 +280,7 @@ def test_scrolling_keeps_the_pool_small_and_the_rows_right(inside: Page, live_se
 def test_the_first_rows_are_there_without_script(inside: Page, browser: Browser, live_server: LiveServer) -> None:
     context = browser.new_context(java_script_enabled=False)
     context.add_cookies(inside.context.cookies())
+    context.set_default_timeout(PATIENCE_MS)
     plain = context.new_page()
     plain.goto(f"{live_server.url}/traces/{SUPPORT}/?span={id_of(5)}")
     assert plain.locator("[role=treegrid] [role=row]").count() == 11

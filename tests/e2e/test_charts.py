@@ -26,7 +26,6 @@ pytestmark = [pytest.mark.urls("dashboard.pages.urls"), pytest.mark.django_db(tr
 
 HOUR = "since=2026-09-21T13:50:00Z&until=2026-09-21T14:50:00Z"
 ZONE = "Asia/Kolkata"
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,12 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from tests.e2e.axe import look_in_both_themes
 from tests.e2e.chromium import PATIENCE_MS, launched
 from tests.e2e.every_page import log_in
 from tests.e2e.stack import ROOT, Stack
-from tests.e2e.test_accessibility import look_in_both_themes
-
-expect.set_options(timeout=PATIENCE_MS)
 
 DESK, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 
@@ -107,8 +105,19 @@ def test_one_incident_is_dealt_with_while_another_looks_on(on_call: Stack, conte
     page.get_by_role("button", name="Add note").click()
     expect(page.locator(".timeline")).to_contain_text("half a sentence")
     expect(page.locator("#note")).to_have_value("")
+    # The page is being read again when the menu is opened; there is something new, and it waits.
+    reading, held = re.compile(rf"/incidents/{number}/\?"), list[Route]()
+    page.route(reading, lambda route: held.append(route))
+    with page.expect_request(reading):
+        other.fill("#note", "from somebody else")
+        other.get_by_role("button", name="Add note").click()
+        expect(other.locator(".timeline")).to_contain_text("from somebody else")
     page.locator("summary", has_text="Snooze").click()
+    with page.expect_response(reading) as answer:
+        held[0].continue_()
+    assert "from somebody else" in answer.value.text()
     page.get_by_role("button", name="until tomorrow 9:00").click()
+    page.unroute_all(behavior="ignoreErrors")
     expect(page.locator(".incident-state")).to_contain_text(re.compile("snoozed until .* 09:00"))
     page.get_by_role("button", name="End the snooze").click()
     expect(page.locator(".acted")).to_contain_text("Awake")
@@ -155,6 +164,7 @@ def test_every_page_in_both_themes_and_sizes(on_call: Stack, page: Page) -> None
 def test_without_script(browser: Browser, on_call: Stack) -> None:
     number = number_of(on_call, "faq-bot")
     context = browser.new_context(base_url=on_call.web, java_script_enabled=False)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto("/login/")
     page.fill("[name=username]", "admin")

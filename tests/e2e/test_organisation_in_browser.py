@@ -8,8 +8,8 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.e2e.axe import look_in_both_themes
 from tests.e2e.chromium import PATIENCE_MS
-from tests.e2e.test_accessibility import look_in_both_themes
 from tests.e2e.test_browser import browser as browser
 from tests.e2e.test_browser import page as page
 from tests.e2e.test_browser import store as store

@@ -114,6 +114,7 @@ def test_two_traces_are_compared_by_keys(inside: Page, store: FakeReader, live_s
     inside.click(".compare-link")
     expect(inside.locator(".compare-sentence")).to_contain_text("At step 3 both called the tool find_order")
     expect(inside.locator(".compare-note").first).to_contain_text("typical run of concierge")
+    inside.wait_for_load_state()  # keys work once the scripts are there
     inside.keyboard.press("n")
     expect(inside.locator("#compare-place")).to_have_text("1 of 2")
     assert inside.evaluate("document.activeElement.dataset.stepA") == id_of(4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.e2e.test_browser import browser, inside, page, store  # noqa: F401 (fixtures)
@@ -27,6 +27,7 @@ def test_the_keyboard_alone_searches_and_saves(inside: Page, live_server: LiveSe
     inside.keyboard.type("stat")
     field = inside.locator("#q")
     expect(field).to_have_attribute("aria-expanded", "true")
+    expect(inside.locator("#q-option-0")).to_contain_text("status")
     inside.keyboard.press("ArrowDown")
     expect(field).to_have_attribute("aria-activedescendant", "q-option-0")
     inside.keyboard.press("Enter")
@@ -61,6 +62,28 @@ def test_the_keyboard_alone_searches_and_saves(inside: Page, live_server: LiveSe
     expect(inside.locator(".undo")).to_contain_text("Deleted Failed.")
     inside.click(".undo button")
     expect(current).to_have_text("Failed")
+
+
+def test_an_answer_that_comes_late_leaves_what_was_chosen(inside: Page, live_server: LiveServer) -> None:  # noqa: F811
+    inside.goto(f"{live_server.url}/traces/")
+    field, options = inside.locator("#q"), inside.locator("#q-options li")
+    field.press_sequentially("status:e")
+    expect(options).to_have_count(1)
+    held: list[Route] = []
+    inside.route("**/traces/complete/**", lambda route: held.append(route))
+    with inside.expect_request("**/traces/complete/**"):
+        inside.keyboard.type("r")
+    inside.keyboard.press("ArrowDown")
+    expect(options).to_have_attribute("aria-selected", "true")
+    with inside.expect_response("**/traces/complete/**"):
+        held.pop().continue_()
+    expect(options).to_have_attribute("aria-selected", "true")
+    # And what was typed since the list was asked for is part of the word that it completes.
+    inside.keyboard.type("ro")
+    inside.keyboard.press("ArrowDown")
+    inside.keyboard.press("Tab")
+    expect(field).to_have_value("status:error ")
+    inside.unroute_all(behavior="ignoreErrors")
 
 
 def test_a_range_is_brushed_by_mouse_and_by_keys(inside: Page, store: FakeReader, live_server: LiveServer) -> None:  # noqa: F811
@@ -107,7 +130,13 @@ def test_facets_columns_and_orders(inside: Page, store: FakeReader, live_server:
     expect(inside.locator("a.facet[aria-current]")).to_have_count(0)
     inside.locator("a.without", has_text="−").first.click()
     expect(inside.locator("#q")).to_have_value(re.compile("^-status:"))
+    inside.wait_for_url("**/traces/?q=-status%3A*")
+    completions: list[str] = []
+    inside.on("request", lambda request: completions.append(request.url) if "/complete/" in request.url else None)
     inside.fill("#q", "")
+    inside.wait_for_url("**/traces/")
+    # Nothing is offered for an empty field: it would lie over what is clicked now.
+    assert completions == []
     inside.click("#columns-menu summary")
     inside.uncheck("[data-column][value=agent]")
     inside.wait_for_url(re.compile("columns="))

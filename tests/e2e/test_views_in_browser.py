@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.e2e.quiet import count_requests, wait_quiet
 from tests.e2e.test_browser import BIG, browser, inside, page, store  # noqa: F401
 from tests.pages.fake_reader import FakeReader
 from tests.pages.sample_traces import HOSTILE, SUPPORT, id_of
@@ -14,6 +15,7 @@ from tests.pages.test_trace_views import CHAT, add, chat_trace, message
 
 pytestmark = [pytest.mark.urls("dashboard.pages.urls"), pytest.mark.django_db(transaction=True)]
 
+CHOSEN = "(f => f.state.model.ids[f.state.selected] ?? '')(document.getElementById('flame').flame)"
 VIEWS = ("waterfall", "flame", "graph", "conversation", "table")
 
 
@@ -22,12 +24,6 @@ def opened(inside: Page, live_server: LiveServer) -> Page:
     inside.goto(f"{live_server.url}/traces/{SUPPORT}/?view=flame")
     inside.wait_for_selector("#flame.is-live")
     return inside
-
-
-def chosen(page: Page) -> str:
-    return str(
-        page.evaluate("(f => f.state.model.ids[f.state.selected] ?? '')(document.getElementById('flame').flame)")
-    )
 
 
 def test_one_selection_goes_through_all_views_by_keys(opened: Page) -> None:
@@ -43,6 +39,7 @@ def test_one_selection_goes_through_all_views_by_keys(opened: Page) -> None:
         expect(opened.locator(f'[data-view="{view}"]')).to_have_attribute("aria-current", "page")
         expect(opened.locator("#drawer h2")).to_have_text("execute_tool find_order")
         assert f"span={id_of(4)}" in opened.url
+    opened.wait_for_load_state()
     opened.keyboard.press("Escape")
     expect(opened.locator("#drawer")).to_be_hidden()
     opened.go_back()
@@ -61,7 +58,7 @@ def test_the_flame_answers_mouse_filter_and_zoom(opened: Page) -> None:
     expect(opened.locator("#fl-count")).to_have_text("2 of 11")
     opened.keyboard.press("Escape")
     opened.keyboard.press("e")
-    assert chosen(opened) == id_of(4)
+    opened.wait_for_function(f"({CHOSEN}) === {id_of(4)!r}")
     opened.keyboard.press("z")
     opened.wait_for_url("**t=*")
     assert "q=find_order" in opened.url
@@ -76,7 +73,7 @@ def test_a_flame_of_thousands_draws_what_it_is_scrolled_to(
     wanted = store.rows[BIG][2400].span_id
     inside.goto(f"{live_server.url}/traces/{BIG}/?view=flame&span={wanted}")
     inside.wait_for_selector("#flame.is-live")
-    assert chosen(inside) == wanted
+    inside.wait_for_function(f"({CHOSEN}) === {wanted!r}")
     painted = """() => { const c = document.getElementById('fl-canvas'); const d = c.getContext('2d')
         .getImageData(0, 0, c.width, Math.min(c.height, 200)).data;
         const seen = new Set(); for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]);
@@ -125,10 +122,11 @@ def test_no_view_runs_hostile_text_or_is_wider_than_the_screen(
 ) -> None:
     inside.set_viewport_size({"width": width, "height": 844})
     inside.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    count_requests(inside.context)
     for trace_id in (HOSTILE, SUPPORT):
         for view in VIEWS[1:4]:
             inside.goto(f"{live_server.url}/traces/{trace_id}/?view={view}")
-            inside.wait_for_load_state("networkidle")
+            wait_quiet(inside)
             assert inside.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert inside.evaluate("(m => m.scrollWidth <= m.clientWidth + 1)(document.getElementById('main'))"), view
     assert inside.evaluate("window.hacked") is None

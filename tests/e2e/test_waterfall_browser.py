@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.e2e.test_browser import browser, chosen, inside, live, names, page, store, wait_for_rows
+from tests.e2e.test_browser import browser, expect_chosen, inside, live, names, page, store, wait_for_rows
 from tests.pages.fake_reader import MS, FakeReader, synthetic_trace
 from tests.pages.sample_runs import (
     DEEP,
@@ -34,6 +34,15 @@ def opened(page: Page, live_server: LiveServer, trace_id: str, query: str = "") 
     page.goto(f"{live_server.url}/traces/{trace_id}/{query}")
     live(page)
     return page
+
+
+def wait_for_window(page: Page) -> None:
+    """Waits until the window has glided to where it goes, and the address says so."""
+    page.wait_for_function(
+        """() => (one => one.goal === null
+            && (new URLSearchParams(location.search).get('t') ?? '') === one.windowInAddress()
+        )(document.getElementById('waterfall').waterfall)"""
+    )
 
 
 def offset(row: Locator) -> float:
@@ -121,7 +130,7 @@ def test_a_loop_is_one_row_until_it_is_opened(inside: Page, store: FakeReader, l
     inside.keyboard.press("r")
     inside.keyboard.press("{")
     inside.keyboard.press("e")
-    assert chosen(inside) == "execute_tool search_kb"
+    expect_chosen(inside, "execute_tool search_kb")
 
 
 def test_cut_context_running_sums_and_idle_times(inside: Page, store: FakeReader, live_server: LiveServer) -> None:
@@ -187,6 +196,8 @@ def test_a_running_trace_grows_in_place_and_comes_to_rest(
     inside.evaluate("document.getElementById('wf-scroll').scrollTop = 1000")
     inside.click(f'.wf-row[data-span-id="{id_of(50)}"] .wf-name a')
     row = inside.locator(f'.wf-row[data-span-id="{id_of(50)}"]')
+    expect(row).to_have_attribute("aria-selected", "true")
+    expect(inside.locator("#drawer h2")).to_be_visible()
     before = offset(row)
     store.add(running_trace(100), status="running")
     expect(inside.locator("#wf-count")).to_have_text("100 spans")
@@ -217,15 +228,14 @@ def test_zoom_and_pan_by_key_are_in_the_address_and_back_leads_back(inside: Page
     window = "document.getElementById('waterfall').waterfall.state.window"
     for key in "wwd":
         inside.keyboard.press(key)
-    inside.wait_for_url(re.compile(r"\?t=\d+-\d+$"))
-    inside.wait_for_timeout(400)
+    wait_for_window(inside)
     begin, end = inside.evaluate(window)
     assert end - begin == pytest.approx(6_400_000 * 0.36, rel=0.01)
     inside.click(f'.wf-row[data-span-id="{id_of(10)}"] .wf-name a')
     inside.wait_for_url(re.compile(rf"t=\d+-\d+&span={id_of(10)}$"))
     inside.keyboard.press("a")
     inside.keyboard.press("s")
-    inside.wait_for_timeout(500)
+    wait_for_window(inside)
     inside.go_back()
     inside.wait_for_url(re.compile(r"\?t=\d+-\d+$"))
     assert inside.evaluate(window) == [round(begin), round(end)]
@@ -236,7 +246,7 @@ def test_the_link_has_span_window_and_filter(inside: Page, live_server: LiveServ
     inside.focus("#wf-scroll")
     inside.keyboard.press("End")
     inside.keyboard.press("w")
-    inside.wait_for_timeout(300)
+    wait_for_window(inside)
     inside.click('[data-wf="link"]')
     link = inside.locator('[data-wf="link"]').get_attribute("data-copy")
     assert link is not None

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import resolve
 
 from tests.security.openapi import Operation, operations
-from tests.security.test_every_form import Forms, addresses, answer
+from tests.security.pages import Forms, addresses, answer
 from tests.security.things import World, rows_of
 from tracestore.access import ROLE_SCOPES
 from tracestore.models import Membership, OrganisationMembership

@@ -39,6 +39,13 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.target.matches("#incident-now, #incident-rows") && busy(event.target)) event.preventDefault();
 });
 
+// Nor when the answer was on its way already. What was done on the page itself is shown at once.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig } = event.detail;
+  const isPoll = requestConfig?.verb === "get" && requestConfig.elt === target;
+  if (isPoll && target.matches("#incident-now, #incident-rows") && busy(target)) event.detail.shouldSwap = false;
+});
+
 // Rows that come or go would move the others: under the pointer they wait for a word.
 let waiting = null;
 document.addEventListener("htmx:beforeSwap", (event) => {

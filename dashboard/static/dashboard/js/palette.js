@@ -23,6 +23,7 @@ class Palette {
     this.said = element.querySelector("[role=status]");
     this.options = [];
     this.chosen = -1;
+    this.moved = false; // by the arrows, since something was typed
     this.asked = 0;
     element.addEventListener("beforetoggle", (event) => {
       if (event.newState === "open") this.begin();
@@ -47,6 +48,7 @@ class Palette {
   begin() {
     this.field.value = "";
     this.answered = "";
+    this.moved = false;
     this.pages = [...document.querySelectorAll(".nav a.nav-link")].map((link) => ({
       kind: "page",
       label: link.textContent.trim(),
@@ -61,6 +63,7 @@ class Palette {
     const text = this.field.value.trim();
     const number = ++this.asked;
     const pages = matching(this.pages, text);
+    this.moved = false;
     clearTimeout(this.timer);
     if (text === "") {
       this.show(pages);
@@ -86,12 +89,14 @@ class Palette {
     }
   }
 
+  /** The first is chosen, unless another was while these were on their way. */
   show(options) {
+    const held = this.moved ? options.findIndex((one) => one.href === this.options[this.chosen]?.href) : -1;
     this.options = options;
     this.list.replaceChildren(...options.map((one, number) => this.option(one, number)));
     this.said.textContent = options.length === 1 ? "1 place" : `${options.length} places`;
     this.chosen = -1;
-    this.choose(options.length ? 0 : -1);
+    this.choose(options.length ? Math.max(held, 0) : -1);
   }
 
   option(one, number) {
@@ -130,10 +135,14 @@ class Palette {
     this.field.setAttribute("aria-activedescendant", item.id);
   }
 
+  step(by) {
+    this.moved = true;
+    this.choose(stepped(this.chosen, by, this.options.length));
+  }
+
   key(event) {
-    const count = this.options.length;
-    if (event.key === "ArrowDown") this.choose(stepped(this.chosen, 1, count));
-    else if (event.key === "ArrowUp") this.choose(stepped(this.chosen, -1, count));
+    if (event.key === "ArrowDown") this.step(1);
+    else if (event.key === "ArrowUp") this.step(-1);
     else if (event.key === "Enter") this.go(event);
     else if (event.key === "Escape") this.element.hidePopover(); // which gives the focus back
     else return;

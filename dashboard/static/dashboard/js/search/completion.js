@@ -10,6 +10,16 @@ export function completed(text, start, end, insert) {
   return { text: text.slice(0, start) + after + (open ? rest : rest.replace(/^ /, "")), caret: start + after.length };
 }
 
+/**
+ * Where the word text[start:end] ends that an answer about `about` completes, now that the field holds `text`: letters
+ * typed since belong to it. Null when the answer no longer fits.
+ */
+export function grown({ start, end, about }, text) {
+  const now = end + text.length - about.length;
+  const around = text.startsWith(about.slice(0, start)) && text.endsWith(about.slice(end));
+  return around && now >= start && !/\s/.test(text.slice(end, now)) ? now : null;
+}
+
 export function watchCompletion(field) {
   const list = document.getElementById(field.getAttribute("aria-controls"));
   const kept = new Map();
@@ -49,8 +59,10 @@ export function watchCompletion(field) {
   }
 
   function show(found) {
+    // What was chosen while this answer was on its way stays chosen.
+    const held = answer?.options[chosen]?.insert;
     const same = found.options.length === 1 && field.value.slice(found.start, found.end) === found.options[0].insert;
-    if (found.options.length === 0 || same) {
+    if (found.options.length === 0 || (same && held !== found.options[0].insert)) {
       close();
       return;
     }
@@ -60,6 +72,14 @@ export function watchCompletion(field) {
     list.hidden = false;
     field.setAttribute("aria-expanded", "true");
     field.removeAttribute("aria-activedescendant");
+    const again = found.options.findIndex((one) => one.insert === held);
+    if (again >= 0) choose(again);
+  }
+
+  function letGo() {
+    if (chosen >= 0) list.children[chosen].setAttribute("aria-selected", "false");
+    field.removeAttribute("aria-activedescendant");
+    chosen = -1;
   }
 
   function choose(number) {
@@ -72,7 +92,7 @@ export function watchCompletion(field) {
   }
 
   function take(number) {
-    const made = completed(field.value, answer.start, answer.end, answer.options[number].insert);
+    const made = completed(field.value, answer.start, grown(answer, field.value), answer.options[number].insert);
     field.value = made.text;
     field.setSelectionRange(made.caret, made.caret);
     close();
@@ -83,7 +103,8 @@ export function watchCompletion(field) {
   async function ask() {
     const number = ++asked;
     const now = new FormData(field.form);
-    const query = new URLSearchParams({ q: field.value, at: String(field.selectionStart) });
+    const about = field.value;
+    const query = new URLSearchParams({ q: about, at: String(field.selectionStart) });
     for (const name of ["since", "until"]) if (now.get(name)) query.set(name, now.get(name));
     const address = `${field.dataset.complete}?${query}`;
     if (!kept.has(address)) {
@@ -92,7 +113,7 @@ export function watchCompletion(field) {
       if (kept.size > 200) kept.clear();
       kept.set(address, await response.json());
     }
-    if (number === asked && document.activeElement === field) show(kept.get(address));
+    if (number === asked && field.value === about && document.activeElement === field) show({ ...kept.get(address), about });
   }
 
   function soon() {
@@ -100,7 +121,12 @@ export function watchCompletion(field) {
     timer = setTimeout(() => ask().catch(close), WAIT);
   }
 
-  field.addEventListener("input", soon);
+  field.addEventListener("input", () => {
+    letGo();
+    // Everything may follow nothing: such a list would only lie over what one turns to next. Ctrl+Space shows it.
+    if (field.value === "" || (answer && grown(answer, field.value) === null)) close();
+    if (field.value !== "") soon();
+  });
   field.addEventListener("blur", close);
   field.addEventListener("keydown", (event) => {
     if (event.key === " " && event.ctrlKey) {

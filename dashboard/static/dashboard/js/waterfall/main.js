@@ -336,7 +336,8 @@ class Waterfall {
   }
 
   escape() {
-    if (this.tip.isShown) {
+    if (this.tip.isShown || this.telling) {
+      this.telling = null;
       this.tip.hide();
     } else if (this.drawer.isOpen) {
       this.drawer.close();
@@ -381,6 +382,8 @@ class Waterfall {
   tellFindings() {
     const { model, selected } = this.state;
     const found = model.foundAt.get(selected);
+    const telling = found ? {} : null;
+    this.telling = telling;
     if (!found) {
       this.tip.hide();
       return;
@@ -388,6 +391,8 @@ class Waterfall {
     // After the row was drawn where it belongs, and after the scrolling that would send the tip away.
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {
+        if (this.telling !== telling) return; // another row, or Escape, came in between
+        this.telling = null;
         const row = byId(`wf-row-${selected}`);
         if (row && this.state.selected === selected) this.tip.show(found, row.querySelector(".wf-found").getBoundingClientRect());
       }),
