@@ -52,6 +52,7 @@ def test_no_page_has_a_serious_finding(demo: Stack, page: Page, browser: Browser
     page.goto("/traces/")
     wait_quiet(page)
     page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox", name="trace id")).to_be_focused()
     page.keyboard.type("search")
     expect(page.get_by_role("option", name="search_trains").first).to_be_visible()
     found["palette"] = look_in_both_themes(page)

@@ -135,6 +135,12 @@ class Palette {
     this.field.setAttribute("aria-activedescendant", item.id);
   }
 
+  /** Gives the focus back; if nothing had it, the hidden field would keep it, and the next key, until the next frame. */
+  close() {
+    this.element.hidePopover();
+    this.field.blur();
+  }
+
   step(by) {
     this.moved = true;
     this.choose(stepped(this.chosen, by, this.options.length));
@@ -144,7 +150,7 @@ class Palette {
     if (event.key === "ArrowDown") this.step(1);
     else if (event.key === "ArrowUp") this.step(-1);
     else if (event.key === "Enter") this.go(event);
-    else if (event.key === "Escape") this.element.hidePopover(); // which gives the focus back
+    else if (event.key === "Escape") this.close();
     else return;
     event.preventDefault();
     event.stopPropagation(); // the page has other uses for these keys
