@@ -88,6 +88,7 @@ def carry_out(row: ProjectDeletion) -> ProjectDeletion:
         work.tell(f"Round {number + 1}: counting", now=True)
         for table, rows in deleting_projects.counts(row.slug).items():
             work.before[table] = max(work.before.get(table, 0), rows)
+        work.tell(f"Round {number + 1}: deleting", now=True)  # once rows are gone nobody can count them
         for table in deleting_projects.TABLES:
             with rest(work):
                 work.tell(f"Deleting from {table}")

@@ -19,7 +19,7 @@ from tests.security.things import World
 from tracestore import first_start, keys, secrets
 from tracestore.alerts.models import Channel
 from tracestore.clickhouse import client
-from tracestore.models import ApiKey
+from tracestore.models import ApiKey, Project
 from tracestore.secrets import Secrets
 
 KEY = "ts_seeded-key-0123456789abcdefghij"
@@ -50,6 +50,7 @@ def said() -> Iterator[io.StringIO]:
 
 
 def test_no_secret_in_logs(world: World, said: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    Project.objects.get_or_create(slug=first_start.PROJECT)  # the key of the environment is this one's
     environment = replace(django_settings.ENVIRONMENT, admin_password=PASSWORD, api_key=KEY, sql_password=SQL)
     first_start.prepare(environment)
     Channel.objects.create(

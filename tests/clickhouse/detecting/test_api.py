@@ -27,12 +27,15 @@ from tracestore.models import Project
 from tracestore.spans.model import Span
 
 pytestmark = pytest.mark.django_db
-AGO = time.time_ns() - 600 * SECOND
+#: Ten minutes before each test (not before it was collected, which may be long ago).
+AGO = 0
 API = "/api/v1/"
 
 
 @pytest.fixture(autouse=True)
 def detectors(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    global AGO
+    AGO = time.time_ns() - 600 * SECOND
     settings.ROOT_URLCONF = "tests.api.urls"
     settings.STATIC_ROOT = None
     keys._cache.clear()

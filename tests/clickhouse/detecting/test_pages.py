@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.api.traces import hint_of
-from tests.clickhouse.detecting.test_api import AGO, run, settle
+from tests.clickhouse.detecting import test_api
+from tests.clickhouse.detecting.test_api import run, settle
 from tests.clickhouse.spans import SECOND, llm, span
 from tests.clickhouse.test_writer import write
 from tests.detectors.small import ManyErrors, Repeats
@@ -32,11 +33,14 @@ from tracestore.models import Backtest, Membership, Project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("dashboard.pages.urls")]
 HOSTILE = "<img src=x onerror=alert(1)>"
-NOW = time.time_ns()
+NOW = 0
 
 
 @pytest.fixture(autouse=True)
 def detectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    global NOW
+    NOW = time.time_ns()
+    test_api.AGO = NOW - 600 * SECOND
     monkeypatch.setattr(registry, "trace_detectors", lambda: (Repeats(),))
     monkeypatch.setattr(registry, "window_detectors", lambda: (ManyErrors(),))
     monkeypatch.setattr(settling, "QUIET_MS", 10)
@@ -253,7 +257,7 @@ def test_settings_are_tried_on_the_past_before_they_are_saved(admin: Client, mon
 
 
 def test_a_failed_run_says_where_to_look_first(admin: Client) -> None:
-    failed = llm(9, trace=1, parent=1, agent="planner", status="error", start=AGO + 9 * SECOND)
+    failed = llm(9, trace=1, parent=1, agent="planner", status="error", start=test_api.AGO + 9 * SECOND)
     write(*run(1, status="error"), failed)
     write(*run(2))
     settle()
