@@ -83,6 +83,9 @@ def renewed(body: bytes, salt: str, *, now: bool = True) -> bytes:
         span.trace_id = other(span.trace_id, salt)
         span.span_id = other(span.span_id, salt)
         span.parent_span_id = other(span.parent_span_id, salt)
+        for link in span.links:
+            # To traces of its own run: links to those of another copy would make one run of both.
+            link.trace_id, link.span_id = other(link.trace_id, salt), other(link.span_id, salt)
         span.start_time_unix_nano += shift
         span.end_time_unix_nano += shift
     return request.SerializeToString()
