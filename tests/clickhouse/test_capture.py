@@ -101,7 +101,7 @@ def test_nothing_that_was_said_in_a_capture_is_stored() -> None:
     assert {name: found for name, told in words.items() if (found := {one for one in told if one in everything})} == {}
     # What is no content is as it would be.
     off = figures()
-    for table in tables():
+    for table in set(tables()) - {"schema_migrations"}:  # other tests ask what was applied
         client.command(f"TRUNCATE TABLE {DATABASE}.{table}")
     keep(None, spans, logs)
     assert off == figures()
