@@ -144,7 +144,7 @@ def for_rate(layout: Layout, seen: Recorded, assumed: Assumed, spans_per_s: floa
             wanted = each / (assumed.parts_per_s * assumed.planned)
             rows = min(max(wanted, layout.rows_per_insert), assumed.most_rows_per_insert)
             return replace(layout, rows_per_insert=rows), (
-                f"Inserts of {rows:,.0f} rows: more senders for each ingest process and a longer linger (`ingest/limits.py`)"
+                f"Inserts of {rows:,.0f} rows: more senders for each ingest process and a longer wait for them (`ingest/limits.py`)"
             )
         case "parts of a table" if not layout.by_shard and layout.shards > 1:
             return replace(layout, by_shard=True), (

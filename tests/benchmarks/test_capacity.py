@@ -54,7 +54,7 @@ def test_each_step_begins_too_small_names_what_gives_way_and_ends_with_room(foun
         assert not any(stage.growth for stage in (step.after.senders, *step.after.stages))
         assert step.after.stored == pytest.approx(step.after.offered, rel=0.02)
     firsts = [step.changes[0].part for step in found[1:]]
-    assert firsts == ["cores of the machine", "parts of a table", "detection"]
+    assert firsts == ["cores of the machine", "parts of a table", "disk space of a shard"]
 
 
 def test_more_load_never_needs_less(found: list[Step]) -> None:
