@@ -254,10 +254,6 @@ def chunks(answer: Any, size: int) -> Iterator[bytes]:
         raise translate(error) from error
 
 
-#: Indexes that inserts do not build: they cost as much as all the rest of storing a payload.
-_LEFT_TO_MERGES: Final = "words_of_input, words_of_output"
-
-
 def insert_arrow(table: str, body: bytes | memoryview, column_names: list[str]) -> None:
     """Inserts an Arrow stream; returns when the store has accepted all of it."""
     try:
