@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e.stack import API_KEY, Stack, free_ports
+from tests.e2e.stack import API_KEY, Stack
+from tests.ports import free_port
 from tracestore.client import Brake
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -41,7 +42,7 @@ def main() -> None:
         print("asked                    ", measured(lambda: asked.check(trace_id=TRACE), number), flush=True)
         kept = Brake(stack.web, API_KEY, timeout=5, min_interval=3600)
         print("answer used again        ", measured(lambda: kept.check(trace_id=TRACE), 20 * number), flush=True)
-        away = Brake(f"http://127.0.0.1:{free_ports(1)[0]}", API_KEY)
+        away = Brake(f"http://127.0.0.1:{free_port()}", API_KEY)
         for _ in range(3):
             away.check(trace_id=TRACE)
         print("away, not asked          ", measured(lambda: away.check(trace_id=TRACE), 20 * number), flush=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,14 +13,14 @@ from contextlib import contextmanager
 import clickhouse_connect
 import psutil
 
+from tests.ports import free_port
+
 
 @contextmanager
 def engine(directory: str | None = None) -> Iterator[tuple[clickhouse_connect.driver.Client, psutil.Process]]:
     """Starts the embedded engine; yields a client with full rights and the process to measure."""
     with tempfile.TemporaryDirectory(prefix="tracestore-bench-") as temporary:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         password = secrets.token_urlsafe(12)
         process = subprocess.Popen(
             [sys.executable, "-m", "tracestore.engine", "--path", directory or temporary, "--port", str(port)],

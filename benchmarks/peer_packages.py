@@ -22,7 +22,7 @@ import psutil
 
 from benchmarks.load import Target
 from benchmarks.products import Product, Unavailable, answers
-from tests.e2e.stack import free_ports
+from tests.ports import free_port, free_ports
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / "build" / "peers"
@@ -203,7 +203,7 @@ class MLflow(Peer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         self.target = Target(f"127.0.0.1:{self.port}", "http/protobuf", headers={"x-mlflow-experiment-id": "0"})
 
     def command(self) -> list[str]:

@@ -39,7 +39,8 @@ from benchmarks.soaking.asking import Readers
 from benchmarks.soaking.chores import LOOPS, Chores, Receiver, in_json, set_up
 from benchmarks.soaking.judging import MIB, Counted, Limits
 from benchmarks.soaking.sampling import Sampler, counters, log_troubles, told
-from tests.e2e.stack import ROOT, Stack, free_ports
+from tests.e2e.stack import ROOT, Stack
+from tests.ports import free_port
 
 #: How long what was left of the calibration may take.
 REST_S: Final = 300.0
@@ -231,7 +232,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with ExitStack() as ending:
         folder = options.data_dir or Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="tracestore-soak-")))
-        (worker_metrics,) = free_ports(1)
+        worker_metrics = free_port()
         stack = Stack(folder.resolve(), TRACESTORE_WORKER_METRICS_PORT=str(worker_metrics))
         try:
             with stack:

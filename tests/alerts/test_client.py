@@ -23,7 +23,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from tests.e2e.stack import free_ports
+from tests.ports import free_port
 from tracestore.client import Brake, Halted, Verdict, brake, watch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -382,7 +382,7 @@ def test_after_three_failures_nobody_is_asked_for_a_while_that_grows(
 
 
 def test_nobody_at_home(caplog: pytest.LogCaptureFixture) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     asked = Brake(f"http://127.0.0.1:{port}", timeout=10)
     with caplog.at_level(logging.WARNING, "tracestore.client"):
         for _ in range(30):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import urllib.request
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,15 +9,10 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 
+from tests.ports import free_port
 from tracestore import environment, passes, worker_metrics
 from tracestore.environment import BadEnvironment
 from tracestore.status import jobs
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def runs(job: str, outcome: str) -> float:

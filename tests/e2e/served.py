@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,9 +22,10 @@ from typing import Any
 
 import psycopg
 
-from tests.e2e.stack import ADMIN_PASSWORD, API_KEY, ROOT, SQL_PASSWORD, Stack, free_ports
+from tests.e2e.stack import ADMIN_PASSWORD, API_KEY, ROOT, SQL_PASSWORD, Stack
 from tests.engine_process import EngineProcess
 from tests.operations import compose_file
+from tests.ports import free_ports
 
 #: What an operator writes into .env.
 DOT_ENV = {
@@ -56,9 +58,9 @@ class Container:
         return [str(beside) if beside.exists() else words[0], *words[1:]]
 
     def replaced(self, text: str) -> str:
-        for old, new in self.replace.items():
-            text = text.replace(old, new)
-        return text
+        # In one pass, as a port that was put in place may look like one to be replaced.
+        olds = sorted(self.replace, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, olds)), lambda found: self.replace[found[0]], text)
 
     def start(self) -> Container:
         with self.output.open("ab") as output:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,21 +18,12 @@ from typing import Any, ClassVar
 import psutil
 
 from tests.e2e import prepared
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 API_KEY = "ts_test_key_for_the_end_to_end_tests"
 SQL_PASSWORD = "reader-password"
 ADMIN_PASSWORD = "admin-password-of-the-tests"
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class Stack:

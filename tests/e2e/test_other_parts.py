@@ -16,8 +16,9 @@ import psutil
 import pytest
 
 from tests.e2e.captures import captures, renewed
-from tests.e2e.stack import ADMIN_PASSWORD, Stack, free_ports
+from tests.e2e.stack import ADMIN_PASSWORD, Stack
 from tests.e2e.test_front_door import send_grpc
+from tests.ports import free_port
 
 
 def program(name: str, *places: str, always: bool = True) -> str:
@@ -53,7 +54,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 
 def redis(folder: Path) -> Iterator[str]:
     server, client = program("redis-server"), program("redis-cli")
-    (port,) = free_ports(1)
+    port = free_port()
     command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with running(command, [client, "-p", str(port), "ping"]):
         yield f"redis://127.0.0.1:{port}/0"
@@ -74,7 +75,7 @@ def postgresql(data: Path) -> Iterator[str]:
         account = pwd.getpwnam("postgres")
         user = {"user": account.pw_uid, "group": account.pw_gid}
         os.chown(data, account.pw_uid, account.pw_gid)
-    (port,) = free_ports(1)
+    port = free_port()
     subprocess.run(
         [folder / "initdb", "-D", data, "-U", "tracestore", "--auth=trust", "--no-sync", "-E", "UTF8"],
         check=True,

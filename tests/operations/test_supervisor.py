@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.ports import free_port
 from tracestore.environment import ROOT
 from tracestore.supervisor import child as child_module
 from tracestore.supervisor import instance, parent_death
@@ -194,30 +195,32 @@ def test_a_second_start_is_refused_in_one_sentence(tmp_path: Path) -> None:
     instance.lock(tmp_path).close()
 
 
-def test_taken_ports_are_named_with_their_variables(free_port: int) -> None:
+def test_taken_ports_are_named_with_their_variables() -> None:
     import socket
 
+    free = free_port()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         number = taken.getsockname()[1]
-        ports = [Port("127.0.0.1", number, "TRACESTORE_WEB_PORT", "web"), Port("127.0.0.1", free_port, "B", "other")]
+        ports = [Port("127.0.0.1", number, "TRACESTORE_WEB_PORT", "web"), Port("127.0.0.1", free, "B", "other")]
         with pytest.raises(CannotStart) as stopped:
             instance.check_ports(ports)
     assert f"Port {number} on 127.0.0.1 (web) is in use" in str(stopped.value)
     assert "TRACESTORE_WEB_PORT" in str(stopped.value)
-    assert str(free_port) not in str(stopped.value)
+    assert str(free) not in str(stopped.value)
     instance.check_ports(ports)
 
 
-def test_one_port_for_two_purposes_is_refused(free_port: int) -> None:
+def test_one_port_for_two_purposes_is_refused() -> None:
+    port = free_port()
     with pytest.raises(CannotStart, match="A and B are both"):
-        instance.check_ports([Port("127.0.0.1", free_port, "A", "a"), Port("127.0.0.1", free_port, "B", "b")])
+        instance.check_ports([Port("127.0.0.1", port, "A", "a"), Port("127.0.0.1", port, "B", "b")])
 
 
-def test_an_address_of_another_machine_cannot_be_bound(free_port: int) -> None:
+def test_an_address_of_another_machine_cannot_be_bound() -> None:
     with pytest.raises(CannotStart, match=r"TRACESTORE_BIND=.192\.0\.2\.1. cannot be used"):
-        instance.check_ports([Port("192.0.2.1", free_port, "A", "a")])
+        instance.check_ports([Port("192.0.2.1", free_port(), "A", "a")])
 
 
 def test_log_files_are_rotated_by_size(tmp_path: Path) -> None:
