@@ -33,10 +33,10 @@ from tests.alerts import test_incident_races as races
 from tests.database_threads import OnPostgresql
 from tests.e2e.served import DOT_ENV, Served
 from tests.e2e.stack import ADMIN_PASSWORD, API_KEY, ROOT, Stack
-from tests.ports import free_ports
 from tests.e2e.test_on_call import Mailbox
 from tests.e2e.test_other_parts import postgresql, program, redis
 from tests.engine_process import EngineProcess
+from tests.ports import free_ports
 from tracestore import leases
 from tracestore.demo.receiver import Receiver
 from tracestore.models import Lease
