@@ -14,7 +14,7 @@ FROM ${BASE}
 ARG SOURCE_DATE_EPOCH=1767225600
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
-    DJANGO_SETTINGS_MODULE=tracestore.settings TRACESTORE_DATA_DIR=/var/lib/tracestore TRACESTORE_BIND=0.0.0.0
+    DJANGO_SETTINGS_MODULE=tracestore.settings TRACESTORE_DATA_DIR=/var/lib/tracestore TRACESTORE_BIND=0.0.0.0 MALLOC_ARENA_MAX=2
 
 RUN groupadd --system --gid 10001 tracestore \
     && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/tracestore --create-home tracestore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # Set before Django loads; nothing of the developer's own environment may leak into the tests.
@@ -29,8 +30,15 @@ settings.load_profile("untimed")
 LONGEST_FIRST = ("e2e", "security", "clickhouse", "engine", "examples", "benchmarks", "operations")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+#: The settings as they are before the first test.
+ENVIRONMENT = pytest.StashKey[object]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Puts the longest folders first; `make test` keeps xdist from ordering files anew by their number of tests."""
+    from django.conf import settings
+
+    config.stash[ENVIRONMENT] = settings.ENVIRONMENT
     tests = Path(__file__).parent
     place = {tests / name: index for index, name in enumerate(LONGEST_FIRST)}
 
@@ -38,6 +46,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return min((place[folder] for folder in item.path.parents if folder in place), default=len(place))
 
     items.sort(key=rank)  # stable: the order within a folder is left
+
+
+def folder(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """A folder's tests may lead the settings to a store of theirs, but not those of the next folder."""
+    yield
+    if nextitem is None or folder(nextitem) != folder(item):
+        from django.conf import settings
+
+        left = settings.ENVIRONMENT is not item.config.stash[ENVIRONMENT]
+        assert not left, f"tests/{folder(item)} leaves other settings behind"
 
 
 @pytest.fixture(scope="session")

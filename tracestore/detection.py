@@ -27,11 +27,16 @@ from tracestore.detectors.running import Said, Tallies, judge
 log = structlog.get_logger(__name__)
 
 SECOND_US: Final = 1_000_000
-#: Traces of one look, and the time that judging them may take: what is left is for the next look.
+#: Traces of one look, and the time that judging them may take: what is left is for the next look. Where the store is
+#: busy, reading many traces takes hardly longer than reading a few: looks that are behind take more, while they can.
 PASS_TRACES: Final = 250
+MOST_PASS_TRACES: Final = 1_000
 PASS_SECONDS: Final = 1.5
 #: As long sessions may take after that; what is not reached is looked at with the session's next trace.
 SESSIONS_SECONDS: Final = 0.5
+#: Traces of the log that are asked for: the oldest, and of more the latest. Where the first so many were all looked at
+#: before, the next number: behind a long one there are only the traces of OVERLAP_US to pass over.
+LOG_TRACES: Final = (2_500, 10_000, 50_000)
 #: The log is read again from so long before the watermark: a write shows up after the moment it says.
 OVERLAP_US: Final = 5 * SECOND_US
 #: After a longer absence the looks begin so long ago; `manage.py detect` does the rest.
@@ -85,6 +90,7 @@ class Looker:
         self.settings = SettingsBook()
         self.norms = NormsBook()
         self._seen: OrderedDict[Trace, tuple[int, int]] = OrderedDict()
+        self._most = 0
 
     @property
     def detectors(self) -> Sequence[TraceDetector]:
@@ -100,14 +106,13 @@ class Looker:
         after = max(watermark - OVERLAP_US, now - MOST_BEHIND_US)
         if watermark and after > watermark:
             log.warning("looks were away for long", skipped_seconds=(after - watermark) // SECOND_US)
-        rows = looking.changed(after)
-        shut = closed.slugs()
-        waiting = [row for row in rows if row.project not in shut and self._is_news(row)]
+        waiting, until = self._waiting(after)
         chosen = waiting
-        if len(waiting) > PASS_TRACES:
+        most = max(self._most, PASS_TRACES)
+        if len(waiting) > most:
             # Behind: the oldest, so that none waits for ever, and the latest, among which are those that run now.
-            half = PASS_TRACES // 2
-            chosen = waiting[: PASS_TRACES - half] + waiting[-half:]
+            half = most // 2
+            chosen = waiting[: most - half] + waiting[-half:]
         done, left = self._judge(chosen, now, over=False)
         for row in chosen:
             trace = (row.project, row.trace_id)
@@ -117,9 +122,11 @@ class Looker:
         while len(self._seen) > MOST_SEEN:
             self._seen.popitem(last=False)
         remaining = [row.last for row in waiting if self._is_news(row)]
-        done.more = bool(remaining)
-        if len(rows) < looking.MOST_ROWS and (chosen or now - watermark > SECOND_US * 60):
-            looking.mark("traces", max(watermark, min([now - OVERLAP_US, *remaining])))
+        self._most = most // 2 if left or self.traces.crowded else min(MOST_PASS_TRACES, 2 * len(chosen))
+        done.more = bool(remaining) or (until is not None and until > watermark)
+        if chosen or until is not None or now - watermark > SECOND_US * 60:
+            ends = [now - OVERLAP_US, *remaining, *([] if until is None else [until])]
+            looking.mark("traces", max(watermark, min(ends)))
         done.lag_seconds = (now - waiting[0].last) / SECOND_US if waiting else 0.0
         return done
 
@@ -139,6 +146,26 @@ class Looker:
             total.withdrawn += done.withdrawn
         looking.mark("silent", now)
         return total
+
+    def _waiting(self, after: int) -> tuple[list[Touched], int | None]:
+        """What happened since a moment and was not looked at, oldest first; and, where there is more than that, the
+        moment (µs) up to which all of it is there."""
+        shut = closed.slugs()
+
+        def news(rows: Sequence[Touched]) -> list[Touched]:
+            return [row for row in rows if row.project not in shut and self._is_news(row)]
+
+        for limit in LOG_TRACES:
+            rows = looking.changed(after, limit)
+            waiting = news(rows)
+            if len(rows) < limit:
+                return waiting, None
+            if len(waiting) >= MOST_PASS_TRACES:
+                break
+        known = {(row.project, row.trace_id) for row in rows}
+        latest = looking.changed(after, MOST_PASS_TRACES, latest=True)
+        waiting += news([row for row in latest if (row.project, row.trace_id) not in known])
+        return waiting, rows[-1].last
 
     def _is_news(self, row: Touched) -> bool:
         """Whether a row of the log says something that was not looked at."""

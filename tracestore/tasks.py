@@ -184,6 +184,9 @@ def judge_windows() -> None:
             log.info("judged", findings=made)
 
 
+_days = health.DayFigures()
+
+
 @shared_task(name="tracestore.agent_health")
 def agent_health() -> None:
     """Works out the state of each agent."""
@@ -191,7 +194,7 @@ def agent_health() -> None:
         if not held:
             return
         try:
-            health.work_out(looking.now(), without=closed.slugs())
+            health.work_out(looking.now(), without=closed.slugs(), days=_days)
             passes.done("agent_health")
         except Unavailable as error:
             log.warning("health waits for the store", reason=error.message)

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
-from django.conf import settings
 
-from tests.cluster.engine import CLUSTER, ClusterEngine
+from tests.clickhouse.real_store import AS_CLUSTER, real_store
 from tests.engine_process import EngineProcess
-from tracestore.clickhouse import client, migrations
+from tracestore.clickhouse import client
 from tracestore.clickhouse.client import DATABASE
-from tracestore.engine import readers
-from tracestore.secrets import Secrets
-
-#: `TESTS_ON_CLUSTER=1 pytest tests/clickhouse` runs these tests on the schema of a cluster, one shard of it.
-AS_CLUSTER = os.environ.get("TESTS_ON_CLUSTER") == "1"
 
 
 @pytest.fixture(scope="package")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    kind, cluster = (ClusterEngine, CLUSTER) if AS_CLUSTER else (EngineProcess, "")
-    folder = tmp_path_factory.mktemp("engine")
-    with kind(folder / "data", "--readers", str(folder / readers.FILE)) as engine:
-        before = settings.ENVIRONMENT, settings.SECRETS
-        settings.ENVIRONMENT = replace(
-            before[0], clickhouse_port=engine.port, clickhouse_url=None, clickhouse_cluster=cluster
-        )
-        settings.SECRETS = Secrets("secret", engine.admin_password, engine.reader_password)
-        client.reset()
-        for migration in migrations.pending():
-            migrations.apply(migration)
+    with real_store(tmp_path_factory.mktemp("engine")) as engine:
         yield engine
-        client.reset()
-        settings.ENVIRONMENT, settings.SECRETS = before
 
 
 #: Everything that tests may fill.

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.conf import settings
 
+from tests.clickhouse.real_store import real_store
 from tests.clickhouse.spans import START, llm, span
-from tests.cluster.engine import CLUSTER, ClusterEngine
+from tests.cluster.engine import ClusterEngine
 from tracestore.clickhouse import client, migrations, settling, sql_console
 from tracestore.clickhouse.cluster import adapting
 from tracestore.clickhouse.cluster.placement import BY_TRACE, PLACEMENTS
@@ -23,7 +22,6 @@ from tracestore.clickhouse.reader import get_reader
 from tracestore.clickhouse.store_status import tables
 from tracestore.clickhouse.writer import SpanWriter
 from tracestore.errors import Unavailable
-from tracestore.secrets import Secrets
 from tracestore.spans.model import Span
 
 TRACES = 8
@@ -31,19 +29,9 @@ TRACES = 8
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterEngine]:
-    with ClusterEngine(tmp_path_factory.mktemp("cluster") / "data") as engine:
-        before = settings.ENVIRONMENT, settings.SECRETS
-        settings.ENVIRONMENT = replace(
-            before[0], clickhouse_port=engine.port, clickhouse_url=None, clickhouse_cluster=CLUSTER
-        )
-        settings.SECRETS = Secrets("secret", engine.admin_password, engine.reader_password)
-        client.reset()
-        for migration in migrations.pending():
-            migrations.apply(migration)
+    with real_store(tmp_path_factory.mktemp("cluster"), as_cluster=True) as engine:
         SpanWriter().write(spans())
         yield engine  # type: ignore[misc]
-        client.reset()
-        settings.ENVIRONMENT, settings.SECRETS = before
 
 
 def spans() -> list[tuple[str, Span]]:

@@ -13,19 +13,24 @@ from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.clickhouse.conftest import store
+from tests.clickhouse.real_store import real_store
 from tests.clickhouse.test_aggregates import failing, run
 from tests.clickhouse.test_writer import write
 from tests.e2e.chromium import PATIENCE_MS, launched
 from tests.e2e.test_browser import Watch
+from tests.engine_process import EngineProcess
 from tracestore.models import Membership, Project
-
-__all__ = ["store"]  # the fixture of a real engine
 
 pytestmark = [pytest.mark.urls("dashboard.pages.urls"), pytest.mark.django_db(transaction=True)]
 
 HOUR = "since=2026-09-21T13:50:00Z&until=2026-09-21T14:50:00Z"
 ZONE = "Asia/Kolkata"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    with real_store(tmp_path_factory.mktemp("engine"), as_cluster=False) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.clickhouse.test_writer import write
 from tests.detectors.small import Breaks, Repeats, Waits
 from tracestore import detection, detector_runs
 from tracestore.clickhouse import client, settling
-from tracestore.clickhouse.detecting import findings, looking
+from tracestore.clickhouse.detecting import findings, looking, trajectories
 from tracestore.clickhouse.detecting.findings import FindingFilter, StoredFinding
 from tracestore.clickhouse.reader import get_reader
 from tracestore.detection import Looker
@@ -219,6 +219,7 @@ def test_runs_that_go_on_come_before_those_that_are_over(monkeypatch: pytest.Mon
     """However many are waiting: a loop that goes on burns money now."""
     monkeypatch.setattr(detection, "PASS_SECONDS", 0.0)
     monkeypatch.setattr(detection, "PASS_TRACES", 4)
+    monkeypatch.setattr(detection, "MOST_PASS_TRACES", 4)
     for trace in range(1, 8):
         write(*(tool(number, trace=trace) for number in (2, 3, 4)), root(trace))
     write(*(tool(number, trace=9) for number in (2, 3, 4)))
@@ -253,18 +254,54 @@ def test_a_run_that_went_silent_is_looked_at_when_it_is_old_enough(monkeypatch: 
     assert found() == []
 
 
-def test_a_look_is_bounded_and_the_next_goes_on(monkeypatch: pytest.MonkeyPatch, looker: Looker) -> None:
+def test_a_look_is_bounded_and_one_that_is_behind_takes_more(monkeypatch: pytest.MonkeyPatch, looker: Looker) -> None:
     monkeypatch.setattr(detection, "PASS_TRACES", 2)
-    for trace in range(1, 6):
+    monkeypatch.setattr(detection, "MOST_PASS_TRACES", 6)
+    for trace in range(1, 16):
         write(*(tool(number, trace=trace) for number in (2, 3, 4)))
-    looks = [looker.look() for _ in range(4)]
-    assert [(one.traces, one.more) for one in looks] == [(2, True), (2, True), (1, False), (0, False)]
-    assert len(found()) == 5
+    looks = [looker.look() for _ in range(5)]
+    assert [(one.traces, one.more) for one in looks] == [(2, True), (4, True), (6, True), (3, False), (0, False)]
+    assert len(found()) == 15
+
+
+def test_a_look_without_room_for_all_payloads_takes_fewer(monkeypatch: pytest.MonkeyPatch, looker: Looker) -> None:
+    monkeypatch.setattr(detection, "PASS_TRACES", 2)
+    monkeypatch.setattr(trajectories, "MOST_PAYLOADS", 300_000)
+    for trace in range(1, 16):
+        write(*(tool(number, trace=trace, input="i" * 50_000) for number in (2, 3)))
+    looks = [looker.look() for _ in range(6)]
+    assert [(one.traces, one.more) for one in looks] == [
+        (2, True), (4, True), (2, True), (4, True), (2, True), (1, False),
+    ]  # fmt: skip
+
+
+def test_of_a_long_log_the_oldest_and_the_latest_are_read(monkeypatch: pytest.MonkeyPatch, looker: Looker) -> None:
+    """The next look begins where the oldest ended; what was passed over is not lost."""
+    monkeypatch.setattr(detection, "LOG_TRACES", (3, 9))
+    monkeypatch.setattr(detection, "PASS_TRACES", 2)
+    monkeypatch.setattr(detection, "MOST_PASS_TRACES", 2)
+    monkeypatch.setattr(detection, "OVERLAP_US", 0)
+    asked: list[int] = []
+    changed = looking.changed
+
+    def counted(after: int, limit: int, *, latest: bool = False) -> list[looking.Touched]:
+        asked.append(limit)
+        return changed(after, limit, latest=latest)
+
+    monkeypatch.setattr(looking, "changed", counted)
+    for trace in range(1, 31):
+        write(*(tool(number, trace=trace) for number in (2, 3, 4)))
+    assert looker.look().more
+    assert {one.trace_id for one in found()} == {f"{1:032x}", f"{30:032x}"}
+    looks = 1
+    while looker.look().more:
+        looks += 1
+        assert looks < 40
+    assert len(found()) == 30
+    assert max(asked) <= 9
 
 
 def test_of_a_huge_trace_the_newest_spans_are_read(monkeypatch: pytest.MonkeyPatch, looker: Looker) -> None:
-    from tracestore.clickhouse.detecting import trajectories
-
     monkeypatch.setattr(trajectories, "MOST_SPANS", 4)
     write(*(tool(number) for number in range(2, 12)))
     looker.look()

@@ -70,6 +70,20 @@ def test_each_agent_and_version_has_its_state() -> None:
     assert found["planner", ""].measures["findings.loop"] == 1
 
 
+def test_who_is_new_is_judged_before_the_day_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "DAY_RESTS", 1e9)
+    days = health.DayFigures()
+    runs(10)
+    health.work_out(looking.now(), days=days)
+    runs(6, agent="new", first=11)
+    runs(5, first=20)
+    health.work_out(looking.now(), days=days)
+    found = states()
+    assert (found["new", ""].state, found["new", ""].measures["runs_day"]) == ("healthy", 6)
+    assert found["planner", ""].measures["runs_day"] == found["planner", ""].measures["runs_hour"] == 15
+    assert found["planner", ""].measures["cost_day"] == pytest.approx(found["planner", ""].measures["cost_hour"])
+
+
 def test_it_recovers_after_two_clean_windows() -> None:
     runs(10)
     one = find(1)

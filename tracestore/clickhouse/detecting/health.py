@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,7 +22,12 @@ HOUR_US: Final = 3_600_000_000
 #: (project, agent, version); version '' is all together.
 Who = tuple[str, str, str]
 
-MEASURES: Final = ("runs_hour", "runs_day", "calls", "failures", "cost_hour", "cost_day", "llm_p95_seconds")
+MEASURES: Final = ("runs_hour", "calls", "failures", "cost_hour", "llm_p95_seconds")
+#: The same of an agent that did not run.
+NO_RUNS: Final = (0, 0, 0, 0.0, math.nan)
+#: States are worked out each minute. The figures of a whole day are read again after so many times what reading them
+#: took: where a day is a hundred million spans, they may be half an hour old.
+DAY_RESTS: Final = 20.0
 
 
 @dataclass(slots=True)
@@ -43,10 +49,28 @@ class _Parts:
         )  # fmt: skip
 
 
-def work_out(now_us: int, without: Collection[str] = ()) -> int:
+class DayFigures:
+    """Runs and cost of the last day of each agent and version, as they were read last."""
+
+    def __init__(self) -> None:
+        self._known: dict[Who, tuple[int, float]] = {}
+        self._due = 0.0
+
+    def at(self, day: str) -> dict[Who, tuple[int, float]]:
+        """Since `day`. Raises Unavailable."""
+        began = time.monotonic()
+        if began >= self._due:
+            rows = client.run(queries.load("health_day"), {"day": day}).result_rows
+            self._known = {row[:3]: row[3:] for row in rows}
+            ended = time.monotonic()
+            self._due = ended + (ended - began) * DAY_RESTS
+        return self._known
+
+
+def work_out(now_us: int, without: Collection[str] = (), days: DayFigures | None = None) -> int:
     """Works out the state of every agent that ran or had findings in the last day; gives how many states.
 
-    `without`: projects that are left out.
+    `without`: projects that are left out. `days`: what is known of whole days; None reads it.
 
     Raises:
         Unavailable: the store does not answer.
@@ -54,10 +78,10 @@ def work_out(now_us: int, without: Collection[str] = ()) -> int:
     at = {name: nanoseconds((now_us - hours * HOUR_US) * 1000)
           for name, hours in (("hour", 1), ("two_hours", 2), ("day", 24), ("week", 168))}  # fmt: skip
     found: defaultdict[Who, _Parts] = defaultdict(_Parts)
-    for project, agent, version, *values in client.run(queries.load("health_runs"), at).result_rows:
-        found[project, agent, version].measures = {
-            name: float(value) for name, value in zip(MEASURES, values, strict=True) if value == value
-        }
+    hour = {row[:3]: row[3:] for row in client.run(queries.load("health_runs"), {"hour": at["hour"]}).result_rows}
+    day = (days or DayFigures()).at(at["day"])
+    for who in hour.keys() | day.keys():
+        found[who].measures = _measures(hour.get(who, NO_RUNS), day.get(who, (0, 0.0)))
     for row in client.run(queries.load("health_findings"), at).result_rows:
         project, agent, version, detector, severity, of_window, runs, title, fresh = row
         if not agent:
@@ -87,6 +111,12 @@ def work_out(now_us: int, without: Collection[str] = ()) -> int:
         states.append((who, seen, health.settled(seen, before[who]), measures))
     store(states, now_us)
     return len(states)
+
+
+def _measures(hour: Sequence[float], day: tuple[int, float]) -> dict[str, float]:
+    """By name; without those that no call had. The figures of the day may have been read before those of the hour."""
+    found = {name: float(value) for name, value in zip(MEASURES, hour, strict=True) if not math.isnan(value)}
+    return found | {"runs_day": max(float(day[0]), found["runs_hour"]), "cost_day": max(day[1], found["cost_hour"])}
 
 
 def store(states: list[tuple[Who, Judged, Judged, dict[str, float]]], now_us: int) -> None:

@@ -98,12 +98,8 @@ def tool_hours(start: int) -> Iterator[Counted]:
 
 
 def cost_hours(start: int) -> Iterator[Counted]:
-    runs = {(project, kind, name): count for project, kind, name, count in _ask("history_runs", start)}
-    for project, kind, name, cost, tokens, traces, dearest, dearest_cost in _ask(
-        "history_costs", start, limit=MOST_SUBJECTS
-    ):
-        begun = traces if kind == "model" else runs.get((project, kind, name), 0)
-        yield project, f"{kind}\t{name}", CostHour(start, kind, name, cost, tokens, begun, dearest, dearest_cost)
+    for project, kind, name, *rest in _ask("history_costs", start, limit=MOST_SUBJECTS):
+        yield project, f"{kind}\t{name}", CostHour(start, kind, name, *rest)
 
 
 def latency_hours(start: int) -> Iterator[Counted]:

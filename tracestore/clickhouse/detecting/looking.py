@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from tracestore.clickhouse import client, queries
 from tracestore.clickhouse.settling import microseconds
-
-#: Rows of the log that are asked for at once; far more than the traces of one pass.
-MOST_ROWS: Final = 50_000
 
 
 class Touched(NamedTuple):
@@ -36,11 +33,11 @@ def begin(job: str) -> tuple[int, int]:
     return moment, until
 
 
-def changed(after: int) -> list[Touched]:
-    """Traces with a row in the log at or after a moment (µs), oldest first; of more than MOST_ROWS the latest."""
-    parameters = {"after": microseconds(after), "limit": MOST_ROWS}
-    rows = client.run(queries.load("detect_changed"), parameters).result_rows
-    return [Touched(*row) for row in reversed(rows)]
+def changed(after: int, limit: int, *, latest: bool = False) -> list[Touched]:
+    """So many traces with a row in the log at or after a moment (µs), the oldest or the latest; in order of time."""
+    parameters = {"after": microseconds(after), "limit": limit, "latest": latest}
+    rows = [Touched(*row) for row in client.run(queries.load("detect_changed"), parameters).result_rows]
+    return rows[::-1] if latest else rows
 
 
 def silent(since: int, until: int, limit: int) -> list[Touched]:

@@ -12,17 +12,15 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-import msgspec
 import pyarrow as pa
 
-from tracestore.analysis.trajectory import TraceSpan, Trajectory, exchange, kept
+from tracestore.analysis.trajectory import TraceSpan, Trajectory
 from tracestore.clickhouse import client, columns, queries
 from tracestore.clickhouse.detecting.looking import Touched
+from tracestore.clickhouse.detecting.span_rows import Payload, Row, trace_span
 from tracestore.clickhouse.settling import nanoseconds
-from tracestore.clickhouse.typed_values import typed
-from tracestore.spans.model import Attributes, Event
 
 Trace = tuple[str, str]
 Session = tuple[str, str]
@@ -30,8 +28,7 @@ Session = tuple[str, str]
 SECOND_NS: Final = 10**9
 #: Spans of a trace that are read: of a huge one the newest.
 MOST_SPANS: Final = 5_000
-#: Characters of one text, and bytes of the payloads that one reading takes; beyond it, previews.
-MOST_TEXT: Final = 65_536
+#: Bytes of the payloads that one reading takes, and of one of them; beyond it, previews.
 MOST_PAYLOADS: Final = 64 << 20
 MOST_PAYLOAD: Final = 8 << 20
 #: Bytes of text that are remembered in all, and traces.
@@ -44,59 +41,6 @@ RECENT_NS: Final = 15 * 60 * SECOND_NS
 #: Traces of a session that are looked at together, and for how long back.
 SESSION_TRACES: Final = 10
 SESSION_NS: Final = 3_600 * SECOND_NS
-
-
-class Row(NamedTuple):
-    """A row of detect_spans.sql."""
-
-    project: str
-    trace_id: str
-    span_id: str
-    parent_span_id: str
-    name: str
-    type: str
-    start_ns: int
-    duration_ns: int
-    status: str
-    status_message: str
-    error_type: str
-    service: str
-    agent: str
-    agent_version: str
-    session_id: str
-    user_id: str
-    provider: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    reasoning_tokens: int
-    cost_usd: float | None
-    tool_name: str
-    tool_call_id: str
-    finish_reason: str
-    wants_payload: int
-    input: str
-    output: str
-    input_bytes: int
-    output_bytes: int
-    attributes: dict[str, str]
-    attribute_types: str
-    event_names: list[str]
-    event_attributes: list[dict[str, str]]
-    version: int
-
-
-class Payload(NamedTuple):
-    """What went in and out of a span (detect_payloads.sql); '' where there was nothing."""
-
-    input: str
-    output: str
-    attributes: str
-    input_attribute: str
-    output_attribute: str
-    events: str
 
 
 @dataclass(slots=True)
@@ -148,6 +92,8 @@ class Traces:
         self._known: OrderedDict[Trace, Known] = OrderedDict()
         self._sessions: dict[Session, dict[str, None]] = defaultdict(dict)
         self._size = 0
+        #: Whether the last reading left out payloads for want of room (MOST_PAYLOADS).
+        self.crowded = False
 
     def __getitem__(self, trace: Trace) -> Known:
         return self._known[trace]
@@ -161,6 +107,7 @@ class Traces:
         Raises:
             Unavailable: the store does not answer.
         """
+        self.crowded = False
         started = {(one.project, one.trace_id): one.first_start for one in touched}
         missing = [trace for trace in started if trace not in self._known]
         if missing:
@@ -250,8 +197,11 @@ class Traces:
         answer = client.run(queries.load("detect_spans"), parameters, tables={"chosen": chosen}).result_rows
         # A row of the overlap that was read before is not read again.
         rows = [row for row in map(Row._make, answer) if self._known[row[:2]].versions.get(row.span_id) != row.version]
-        payloads = _payloads([row for row in rows if row.wants_payload], since)
-        beginnings = _previews([row for row in rows if row.wants_payload and _lacks(row, payloads)], since)
+        wanting = [row for row in rows if row.wants_payload]
+        fitting = _fitting(wanting)
+        self.crowded |= len(fitting) < sum(_payload_size(row) <= MOST_PAYLOAD for row in wanting)
+        payloads = _payloads(fitting, since)
+        beginnings = _previews([row for row in wanting if _lacks(row, payloads)], since)
         counted: dict[Trace, int] = defaultdict(int)
         for row in rows:
             known = self._known[row[:2]]
@@ -322,18 +272,27 @@ def _lacks(row: Row, payloads: dict[tuple[str, ...], Payload]) -> bool:
     return bool((row.input_bytes and not payload.input) or (row.output_bytes and not payload.output))
 
 
-def _payloads(rows: Sequence[Row], since: str) -> dict[tuple[str, ...], Payload]:
-    """(project, trace, span) → its payload; the newest spans first, as far as MOST_PAYLOADS goes."""
+def _payload_size(row: Row) -> int:
+    return row.input_bytes + row.output_bytes
+
+
+def _fitting(rows: Sequence[Row]) -> list[Row]:
+    """Those whose payloads one reading takes: the newest spans first, as far as MOST_PAYLOADS goes."""
     wanted: list[Row] = []
     left = MOST_PAYLOADS
     for row in rows:
-        size = row.input_bytes + row.output_bytes
+        size = _payload_size(row)
         if size <= min(left, MOST_PAYLOAD):
             left -= size
             wanted.append(row)
-    if not wanted:
+    return wanted
+
+
+def _payloads(rows: Sequence[Row], since: str) -> dict[tuple[str, ...], Payload]:
+    """(project, trace, span) → its payload."""
+    if not rows:
         return {}
-    found = client.run(queries.load("detect_payloads"), {"since": since}, tables={"wanted": _names(wanted)}).result_rows
+    found = client.run(queries.load("detect_payloads"), {"since": since}, tables={"wanted": _names(rows)}).result_rows
     return {row[:3]: Payload(*row[3:]) for row in found}
 
 
@@ -349,40 +308,3 @@ def _names(rows: Sequence[Row]) -> pa.Table:
     return pa.table(
         {name: columns.text([getattr(row, name) for row in rows]) for name in ("project", "trace_id", "span_id")}
     )
-
-
-def trace_span(row: Row, payload: Payload | None) -> TraceSpan:
-    """A stored span as a detector reads it; as `analysis.trajectory.of_span` makes it of a decoded one."""
-    given, said = row.input, row.output
-    attributes = typed(row.attributes, row.attribute_types) if row.attributes else {}
-    if payload is not None:
-        given, said = payload.input or given, payload.output or said
-    instructions = ""
-    requested: tuple[Any, ...] = ()
-    if row.type == "llm":
-        asked, answered, instructions, requested = exchange(*_conversation(row, attributes, payload))
-        given, said = asked or given, answered or ("" if requested else said)
-    return TraceSpan(
-        row.trace_id, row.span_id, row.parent_span_id, row.name, row.type, row.start_ns,
-        row.start_ns + row.duration_ns, row.status, row.status_message, row.error_type, row.service, row.agent,
-        row.agent_version, row.session_id, row.user_id, row.provider, row.model, row.input_tokens, row.output_tokens,
-        row.cache_read_tokens, row.cache_write_tokens, row.reasoning_tokens, row.cost_usd, row.tool_name,
-        row.tool_call_id, row.finish_reason, given[:MOST_TEXT], said[:MOST_TEXT], instructions[:MOST_TEXT], requested,
-        kept(attributes),
-    )  # fmt: skip
-
-
-def _conversation(row: Row, attributes: Attributes, payload: Payload | None) -> tuple[Attributes, list[Event]]:
-    """The attributes and events that hold a model call's messages, put together again."""
-    events = [Event(0, name, dict(held)) for name, held in zip(row.event_names, row.event_attributes, strict=True)]
-    if payload is None:
-        return attributes, events
-    whole: Attributes = dict(attributes)
-    if payload.attributes:
-        whole |= msgspec.json.decode(payload.attributes)
-    for name, value in ((payload.input_attribute, payload.input), (payload.output_attribute, payload.output)):
-        if name:
-            whole[name] = value
-    if payload.events:
-        events = [Event(one["time_ns"], one["name"], one["attributes"]) for one in msgspec.json.decode(payload.events)]
-    return whole, events
