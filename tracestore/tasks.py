@@ -17,6 +17,7 @@ from tracestore import (
     deletion,
     deletion_work,
     detector_settings,
+    heap,
     leases,
     passes,
     prices,
@@ -123,7 +124,7 @@ def expire_data() -> None:
 #: A pass that takes longer lets another worker begin the same one, which costs work and changes nothing.
 LOOK_LEASE_SECONDS = 60
 WINDOWS_LEASE_SECONDS = 900
-#: How often traces that went silent are looked for.
+#: How often traces that went silent are looked for, and free memory is given back.
 SILENT_SECONDS = 60.0
 
 #: What this process remembers of traces it looked at; one look at a time.
@@ -153,6 +154,7 @@ def detect_traces() -> None:
                     if time.monotonic() - _silent_at >= SILENT_SECONDS:
                         _silent_at = time.monotonic()
                         _looker.look_at_silent()
+                        heap.give_back()
                 except Unavailable as error:
                     log.warning("detection waits for the store", reason=error.message)
                     passes.failed("detect_traces")
