@@ -1,6 +1,6 @@
 """Gives free memory back to the operating system.
 
-Texts of a few hundred bytes and more come from the C library's heap. glibc gives memory back only from a heap's end, and
+Texts of a few hundred bytes and more come from the C library's heap. glibc gives memory back only from its end, and
 a text that is kept for a while holds all that was freed before it: a process that reads much and remembers some grows
 for hours while what it uses stays the same.
 """

@@ -33,5 +33,5 @@ def test_what_is_free_between_what_is_kept_is_given_back() -> None:
 
 
 def test_without_glibc_it_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heap.ctypes, "CDLL", lambda _: object())
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
     assert heap.give_back() is False
