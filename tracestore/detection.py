@@ -44,7 +44,9 @@ MOST_BEHIND_US: Final = 3_600 * SECOND_US
 #: Ages of silence at which a trace without a root is looked at again. The last is the end: it is over.
 SILENCES_US: Final = tuple(seconds * SECOND_US for seconds in (60, 300, 600, 900, 1_800, 3_600, 14_400, 86_400))
 SILENT_TRACES: Final = 500
-#: What was looked at and need not be again unless it changed.
+#: What was looked at need not be again unless it changed: so long behind the watermark, until it was settled, and so
+#: many traces at most.
+SEEN_US: Final = 120 * SECOND_US
 MOST_SEEN: Final = 100_000
 NORMS_SECONDS: Final = 3_600.0
 
@@ -119,14 +121,14 @@ class Looker:
             if trace not in left:
                 self._seen[trace] = (row.touched, row.last)
                 self._seen.move_to_end(trace)
-        while len(self._seen) > MOST_SEEN:
-            self._seen.popitem(last=False)
         remaining = [row.last for row in waiting if self._is_news(row)]
         self._most = most // 2 if left or self.traces.crowded else min(MOST_PASS_TRACES, 2 * len(chosen))
         done.more = bool(remaining) or (until is not None and until > watermark)
         if chosen or until is not None or now - watermark > SECOND_US * 60:
             ends = [now - OVERLAP_US, *remaining, *([] if until is None else [until])]
-            looking.mark("traces", max(watermark, min(ends)))
+            watermark = max(watermark, min(ends))
+            looking.mark("traces", watermark)
+        self._forget(watermark - SEEN_US)
         done.lag_seconds = (now - waiting[0].last) / SECOND_US if waiting else 0.0
         return done
 
@@ -166,6 +168,10 @@ class Looker:
         latest = looking.changed(after, MOST_PASS_TRACES, latest=True)
         waiting += news([row for row in latest if (row.project, row.trace_id) not in known])
         return waiting, rows[-1].last
+
+    def _forget(self, before: int) -> None:
+        while self._seen and (len(self._seen) > MOST_SEEN or next(iter(self._seen.values()))[1] < before):
+            self._seen.popitem(last=False)
 
     def _is_news(self, row: Touched) -> bool:
         """Whether a row of the log says something that was not looked at."""
