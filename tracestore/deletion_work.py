@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final
 
 import structlog
 from django.utils import timezone
 
-from tracestore import audit, deletion_quotes, leases, verdicts
+from tracestore import audit, deletion_quotes, verdicts
 from tracestore.audit import Actor
 from tracestore.clickhouse import deleting
 from tracestore.clickhouse.deleting import Subject
 from tracestore.deletion import Kind, State, again, claim, fail
+from tracestore.deletion_orders import SLOW, SLOW_PATIENCE_SECONDS, SLOW_REST_SECONDS, Turns, Work, pause, rest
 from tracestore.deletion_quotes import Named
-from tracestore.errors import Overloaded, Unavailable
 from tracestore.models import Deletion
 
 log = structlog.get_logger(__name__)
@@ -32,33 +30,12 @@ MOST_ROUNDS: Final = 10
 #: Where an order in work keeps the traces that it has found, in place of what is left: their rows may be gone when
 #: a worker that was killed is replaced, and what is left of them is to be counted all the same.
 FOUND: Final = "traces"
-#: Jobs that read rows, work, and write rows again: they rest while rows are deleted, or would bring some back.
-RESTING: Final = ("agent_health", "evaluate_alerts", "detect_traces", "settle_traces")
-#: The one whose passes may take minutes. Nothing waits for it but the last count, which a pass that had read before
-#: could make untrue. Its lease lasts so long (`tasks.WINDOWS_LEASE_SECONDS`) if it was killed.
-SLOW: Final = "judge_windows"
-SLOW_PATIENCE_SECONDS: Final = 1_200.0
-#: How long that one rests: histories are counted again meanwhile.
-SLOW_REST_SECONDS: Final = 300
-#: If a worker is killed while it deletes, those jobs rest for so long. A mutation that takes longer may meet one of
-#: them; what it brings back is counted, and the next round deletes it.
-REST_SECONDS: Final = 30
-#: How long it waits for them to pause.
-PATIENCE_SECONDS: Final = 120.0
-TELL_SECONDS: Final = 0.5
-
-
-class Telling(Protocol):
-    """Work that takes long, and says that it goes on."""
-
-    def tell(self, message: str = "", *, now: bool = False) -> None: ...
 
 
 @dataclass(slots=True)
-class Work:
-    """An order in work, and what it has told of itself."""
+class Deleting(Work[Deletion]):
+    """An order in work, with what it has found and deleted."""
 
-    row: Deletion
     subject: Subject
     traces: list[str] = field(default_factory=list)
     #: Names of the saved searches that went.
@@ -66,21 +43,9 @@ class Work:
     deleted: Counter[str] = field(default_factory=Counter)
     #: The hours of all of them, in ns.
     hours: set[int] = field(default_factory=set)
-    told: float = 0.0
 
-    def tell(self, message: str = "", *, now: bool = False) -> None:
-        """Writes down how far it is, at most every TELL_SECONDS unless `now`."""
-        if message:
-            self.row.message = message
-        if now or time.monotonic() - self.told >= TELL_SECONDS:
-            self.told = time.monotonic()
-            Deletion.objects.filter(pk=self.row.pk).update(
-                told_at=timezone.now(),
-                message=self.row.message,
-                traces=len(self.traces),
-                deleted=dict(self.deleted),
-                searches=self.searches,
-            )
+    def figures(self) -> dict[str, Any]:
+        return {"traces": len(self.traces), "deleted": dict(self.deleted), "searches": self.searches}
 
 
 def carry_out(row: Deletion) -> Deletion:
@@ -92,7 +57,7 @@ def carry_out(row: Deletion) -> Deletion:
     """
     subject = Subject(row.project.slug, row.kind, row.value)  # type: ignore[arg-type]  # one of the three
     before = list(row.left.get(FOUND, ()))
-    work = Work(row, subject, list(before), list(row.searches), Counter(row.deleted))
+    work = Deleting(row, subject, list(before), list(row.searches), Counter(row.deleted))
     left: Counter[str] = Counter()
     for number in range(MOST_ROUNDS):
         known = set(work.traces)
@@ -109,7 +74,7 @@ def carry_out(row: Deletion) -> Deletion:
     return _end(work, State.FAILED, "Spans keep arriving. Stop what sends them, then order it again.", left)
 
 
-def _round(work: Work, traces: list[str], number: int) -> None:
+def _round(work: Deleting, traces: list[str], number: int) -> None:
     """Deletes table by table, those that tell the traces of a session last: a run that is killed finds them again."""
     work.tell(f"Round {number + 1}: {len(traces)} traces", now=True)
     subject = work.subject
@@ -133,7 +98,7 @@ def _round(work: Work, traces: list[str], number: int) -> None:
             deleting.forget_histories(subject.project, hours, work.tell)
 
 
-def _left(work: Work) -> Counter[str]:
+def _left(work: Deleting) -> Counter[str]:
     """Table → rows that are still there, of the traces of all rounds; and records that quote them.
 
     Before it, the histories of their hours are counted again: a pass that had read them before may have stored some.
@@ -149,11 +114,11 @@ def _left(work: Work) -> Counter[str]:
             return found
 
 
-def _named(work: Work) -> Named:
+def _named(work: Deleting) -> Named:
     return Named(frozenset(work.traces), "" if work.row.kind == Kind.TRACE else work.subject.value)
 
 
-def _end(work: Work, state: str, message: str, left: Counter[str]) -> Deletion:
+def _end(work: Deleting, state: str, message: str, left: Counter[str]) -> Deletion:
     row = work.row
     row.state, row.message, row.traces, row.left = state, message, len(work.traces), dict(left)
     row.searches = work.searches
@@ -170,70 +135,4 @@ def _end(work: Work, state: str, message: str, left: Counter[str]) -> Deletion:
     return row
 
 
-@contextmanager
-def rest(work: Telling) -> Iterator[None]:
-    """Waits until the jobs that write rows again pause, and keeps them pausing for the block."""
-    with ExitStack() as held:
-        for name in RESTING:
-            held.enter_context(pause(work, name, REST_SECONDS, PATIENCE_SECONDS))
-        yield
-
-
-@contextmanager
-def pause(work: Telling, name: str, seconds: float, patience: float) -> Iterator[None]:
-    """The same for one job.
-
-    Raises:
-        Overloaded: it did not pause for so long.
-    """
-    end = time.monotonic() + patience
-    while True:
-        with leases.hold(name, seconds=seconds) as held:
-            if held:
-                yield
-                return
-        if time.monotonic() > end:
-            raise Overloaded(f"The job {name} of the worker did not pause. It is tried again.")
-        work.tell(f"Waiting for the job {name} to pause")
-        time.sleep(0.05)
-
-
-def perform_next() -> bool:
-    """Does the next order, if there is one to be done now; whether another may follow.
-
-    An order that cannot be done now is put back.
-    """
-    row = claim()
-    if row is None:
-        return False
-    try:
-        _perform(row)
-    except (Unavailable, Overloaded):
-        return False
-    return True
-
-
-def perform(row: Deletion) -> Deletion:
-    """Does this order, or waits while a worker does it or another one.
-
-    Raises:
-        Unavailable, Overloaded: as `carry_out`; the order stays.
-    """
-    while row.state in (State.WAITING, State.RUNNING):
-        taken = claim(row)
-        if taken is not None:
-            return _perform(taken)
-        time.sleep(0.2)
-        row.refresh_from_db()
-    return row
-
-
-def _perform(row: Deletion) -> Deletion:
-    try:
-        return carry_out(row)
-    except (Unavailable, Overloaded) as error:
-        again(row, error.message)
-        raise
-    except Exception:
-        fail(row, "An internal error occurred. The worker's log tells more.")
-        raise
+TURNS: Final = Turns(open=(State.WAITING, State.RUNNING), claim=claim, carry_out=carry_out, put_back=again, broke=fail)

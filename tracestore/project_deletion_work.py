@@ -7,10 +7,9 @@ in the order (`ProjectDeletion`) and in the audit log, which stays.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import transaction
@@ -19,8 +18,8 @@ from django.utils import timezone
 from tracestore import audit, deletion, project_rows, verdicts
 from tracestore.audit import Actor
 from tracestore.clickhouse import deleting_projects
-from tracestore.deletion_work import SLOW, SLOW_PATIENCE_SECONDS, SLOW_REST_SECONDS, TELL_SECONDS, pause, rest
-from tracestore.errors import Overloaded, TracestoreError, Unavailable
+from tracestore.deletion_orders import SLOW, SLOW_PATIENCE_SECONDS, SLOW_REST_SECONDS, Turns, Work, pause, rest
+from tracestore.errors import Unavailable
 from tracestore.models import Deletion, Project, ProjectDeletion
 
 log = structlog.get_logger(__name__)
@@ -31,26 +30,16 @@ State = ProjectDeletion.State
 LAST_SENDERS: Final = timedelta(seconds=30)
 #: Rounds of one attempt; each deletes what was written during the one before.
 MOST_ROUNDS: Final = 10
-_DEFECT: Final = "An internal error occurred. The worker's log tells more. It is tried again."
 
 
 @dataclass(slots=True)
-class Work:
-    """A deletion in work, and what it has told of itself."""
+class Deleting(Work[ProjectDeletion]):
+    """A deletion in work, with the rows that there were, by table."""
 
-    row: ProjectDeletion
     before: dict[str, int] = field(default_factory=dict)
-    told: float = 0.0
 
-    def tell(self, message: str = "", *, now: bool = False) -> None:
-        """Writes down how far it is, at most every TELL_SECONDS unless `now`."""
-        if message:
-            self.row.message = message
-        if now or time.monotonic() - self.told >= TELL_SECONDS:
-            self.told = time.monotonic()
-            ProjectDeletion.objects.filter(pk=self.row.pk).update(
-                told_at=timezone.now(), message=self.row.message, before=self.before
-            )
+    def figures(self) -> dict[str, Any]:
+        return {"before": self.before}
 
 
 def claim(wanted: ProjectDeletion | None = None) -> ProjectDeletion | None:
@@ -83,7 +72,7 @@ def carry_out(row: ProjectDeletion) -> ProjectDeletion:
         Unavailable: the store does not answer, or rows keep coming; it stays, to be taken up again.
         Overloaded: the other jobs did not pause; likewise.
     """
-    work = Work(row, dict(row.before))
+    work = Deleting(row, dict(row.before))
     for number in range(MOST_ROUNDS):
         work.tell(f"Round {number + 1}: counting", now=True)
         for table, rows in deleting_projects.counts(row.slug).items():
@@ -101,7 +90,7 @@ def carry_out(row: ProjectDeletion) -> ProjectDeletion:
     raise Unavailable("Rows keep coming: something writes to the project still. It is tried again.")
 
 
-def _end(work: Work, left: dict[str, int]) -> ProjectDeletion:
+def _end(work: Deleting, left: dict[str, int]) -> ProjectDeletion:
     """Deletes the metadata, and the project with it; the proof is written in the same transaction."""
     row = work.row
     work.tell("Deleting settings, incidents and keys", now=True)
@@ -125,44 +114,15 @@ def _end(work: Work, left: dict[str, int]) -> ProjectDeletion:
     return row
 
 
-def perform_next() -> bool:
-    """Does the next one, if one is due and can be done now; whether another may follow."""
-    row = claim()
-    if row is None:
-        return False
-    try:
-        _perform(row)
-    except (Unavailable, Overloaded):
-        return False
-    return True
-
-
-def perform(row: ProjectDeletion) -> ProjectDeletion:
-    """Does this one as soon as it is due, or waits while a worker does it or something else.
-
-    Raises:
-        Unavailable, Overloaded: as `carry_out`; it stays, and a worker goes on.
-    """
-    while row.state in (State.SCHEDULED, State.DELETING):
-        taken = claim(row)
-        if taken is not None:
-            return _perform(taken)
-        time.sleep(0.2)
-        row.refresh_from_db()
-    return row
-
-
-def _perform(row: ProjectDeletion) -> ProjectDeletion:
-    try:
-        return carry_out(row)
-    except TracestoreError as error:
-        _again(row, error.message)
-        raise
-    except Exception:
-        _again(row, _DEFECT)
-        raise
-
-
-def _again(row: ProjectDeletion, reason: str) -> None:
+def again(row: ProjectDeletion, reason: str) -> None:
     """Leaves it as it is: taken up again when it has said nothing for a while."""
     ProjectDeletion.objects.filter(pk=row.pk).update(told_at=timezone.now(), message=reason[:300])
+
+
+def broke(row: ProjectDeletion, reason: str) -> None:
+    again(row, f"{reason} It is tried again.")
+
+
+TURNS: Final = Turns(
+    open=(State.SCHEDULED, State.DELETING), claim=claim, carry_out=carry_out, put_back=again, broke=broke
+)

@@ -95,9 +95,9 @@ def reprice(number: int) -> None:
 @shared_task(name="tracestore.delete_data", time_limit=6 * 3600)
 def delete_data() -> None:
     """Does the deletions that were ordered, those too that a killed worker left; then projects whose day has come."""
-    while deletion_work.perform_next():
+    while deletion_work.TURNS.perform_next():
         pass
-    while project_deletion_work.perform_next():
+    while project_deletion_work.TURNS.perform_next():
         pass
     passes.done("delete_data")
 

@@ -13,11 +13,12 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from tests.api.conftest import with_key
-from tracestore import capture, deletion, deletion_work
+from tracestore import capture, deletion
 from tracestore.capture import CutterBook
 from tracestore.celery import app
 from tracestore.clickhouse import deleting
 from tracestore.clickhouse.deleting import Extent
+from tracestore.deletion_orders import Turns
 from tracestore.errors import InvalidInput, NotFound, Overloaded, Unavailable
 from tracestore.models import AuditEntry, Deletion, Project, ProjectCapture
 
@@ -157,10 +158,10 @@ def test_the_command_says_how_much_and_deletes_when_it_is_told_to(
         row.save()
         return row
 
-    monkeypatch.setattr(deletion_work, "perform", done)
+    monkeypatch.setattr(Turns, "perform", lambda _, row: done(row))
     assert "412 deleted" in run("--session", "s", "--yes")
     assert json.loads(run("--session", "s2", "--yes", "--json"))["left"] == {"stored_spans": 0}
-    monkeypatch.setattr(deletion_work, "perform", lambda row: done(row, 1))
+    monkeypatch.setattr(Turns, "perform", lambda _, row: done(row, 1))
     with pytest.raises(SystemExit):
         run("--session", "s3", "--yes")
     entry = AuditEntry.objects.first()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.clickhouse.spans import SECOND, llm, span
 from tests.clickhouse.test_capture import stored, tables
 from tests.clickhouse.test_writer import write
-from tracestore import deletion, deletion_quotes, deletion_work, feedback, leases, tasks
+from tracestore import deletion, deletion_orders, deletion_quotes, deletion_work, feedback, leases, tasks
 from tracestore.alerts.facts import Evidence, Facts, Run, as_json
 from tracestore.alerts.facts import from_json as facts_of
 from tracestore.alerts.message import Message
@@ -168,7 +168,7 @@ def test_what_arrives_meanwhile_is_caught_and_what_arrives_later_is_stored(
     late = iter((span(9, trace=GONE, session_id="s", start=AGO), span(1, trace=ELSEWHERE, session_id="s", start=AGO)))
     count = deletion_work._left
 
-    def count_left(work: deletion_work.Work) -> Any:
+    def count_left(work: deletion_work.Deleting) -> Any:
         for one in late:
             write(one, project="shop")
             break
@@ -186,7 +186,7 @@ def test_spans_that_never_stop_end_it_and_it_says_so(project: Project, monkeypat
     monkeypatch.setattr(deletion_work, "MOST_ROUNDS", 2)
     count = deletion_work._left
 
-    def count_left(work: deletion_work.Work) -> Any:
+    def count_left(work: deletion_work.Deleting) -> Any:
         write(span(9, trace=GONE, session_id="s", start=AGO), project="shop")
         return count(work)
 
@@ -223,7 +223,7 @@ def test_an_order_that_was_left_is_taken_up_again(project: Project, monkeypatch:
 
 def test_it_waits_for_the_store_and_for_the_other_jobs(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     trace(GONE, session="s")
-    monkeypatch.setattr(deletion_work, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(deletion_orders, "PATIENCE_SECONDS", 0.1)
     with leases.hold("settle_traces", seconds=60):
         row = ordered("session", "s")
     assert row.state == "waiting"

@@ -166,7 +166,7 @@ def test_it_waits_for_the_store_for_other_jobs_and_for_deletions(monkeypatch: py
     assert "internal error" in row.message
     assert deletion.claim() is None  # one at a time
     ProjectDeletion.objects.update(told_at=timezone.now() - deletion.SILENT * 2)
-    monkeypatch.setattr("tracestore.deletion_work.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("tracestore.deletion_orders.PATIENCE_SECONDS", 0.1)
     with leases.hold("settle_traces", seconds=60):
         tasks.delete_data()
     row.refresh_from_db()
@@ -176,7 +176,7 @@ def test_it_waits_for_the_store_for_other_jobs_and_for_deletions(monkeypatch: py
     order = other.deletions.create(kind="user", value="u", state=OrderState.RUNNING)
     assert project_deletion_work.claim() is None
     order.delete()
-    assert project_deletion_work.perform(row).state == "done"
+    assert project_deletion_work.TURNS.perform(row).state == "done"
 
 
 def test_senders_that_are_let_in_for_some_seconds_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ Examples:
             row = deletion.order(subject, "delete_data")
             audit.record("data.deletion_ordered", project=subject.project, subject=f"deletion {row.pk}",
                          actor=Actor("delete_data", "command"))  # fmt: skip
-            row = deletion_work.perform(row)
+            row = deletion_work.TURNS.perform(row)
         except TracestoreError as error:
             raise CommandError(error.message) from error
         self._tell(row, as_json=options["json"])

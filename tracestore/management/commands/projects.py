@@ -128,7 +128,7 @@ Examples:
             row.refresh_from_db()
             if not json:
                 self.stdout.write(f"Waiting until the last senders to {slug} are refused, and until it is gone.")
-            row = project_deletion_work.perform(row)
+            row = project_deletion_work.TURNS.perform(row)
         self.tell(
             json, slug=slug, name=row.name, state=row.state, due_at=utc_text(row.due_at), before=row.before,
             left=row.left,
