@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tracestore.engine import memory
 from tracestore.engine.accounts import Account, Accounts
 from tracestore.engine.answer import Answer, Send
 from tracestore.engine.body import Body
@@ -18,7 +17,6 @@ from tracestore.engine.errors import NOT_IMPLEMENTED, STD_EXCEPTION, EngineError
 from tracestore.engine.execution import Executor, Job, Result
 from tracestore.engine.external_tables import ExternalTable, read_multipart
 from tracestore.engine.gate import Gate
-from tracestore.engine.memory import Memory
 from tracestore.engine.pipe import ResultPipe
 from tracestore.engine.readers import ReadersFile
 from tracestore.engine.request import Request, from_scope
@@ -48,10 +46,9 @@ class EngineApp:
         self._reader_slots: dict[str, Slots] = {}
         self._query_ids = QueryIds()
         self._killer = Killer(database)
-        self._memory = Memory(database)
         self._executor = Executor(database, Gate(), self._query_ids)
         self._sessions = Sessions(settings.max_sessions)
-        # Two more threads than places: KILL QUERY and keeping house never queue.
+        # Two more threads than places: KILL QUERY and the end of sessions never queue.
         self._threads = ThreadPoolExecutor(settings.max_running + 2, "engine")
         self._control = ThreadPoolExecutor(1, "control")
         self._housekeeping: asyncio.Task[None] | None = None
@@ -65,7 +62,7 @@ class EngineApp:
         if scope["type"] != "http":
             return
         if self._housekeeping is None:
-            self._housekeeping = asyncio.create_task(self._keep_house())
+            self._housekeeping = asyncio.create_task(self._end_old_sessions())
         answer = Answer(send, scope["method"] == "HEAD", "", self._timezone)
         try:
             request = from_scope(scope)
@@ -233,17 +230,12 @@ class EngineApp:
             return await loop.run_in_executor(self._control, self._killer.read_so_far, job.tag)
         return None
 
-    async def _keep_house(self) -> None:
-        """Ends old sessions, and gives free memory back."""
+    async def _end_old_sessions(self) -> None:
         loop = asyncio.get_running_loop()
-        memory_at = loop.time() + memory.LOOK_SECONDS
         while True:
             await asyncio.sleep(1.0)
             for connection in self._sessions.expired():
                 await loop.run_in_executor(self._threads, connection.close)
-            if loop.time() >= memory_at:
-                memory_at = loop.time() + memory.LOOK_SECONDS
-                await loop.run_in_executor(self._threads, self._memory.give_back)
 
     async def close(self) -> None:
         """Wait for the threads and close the sessions. Call it when no request is running."""
