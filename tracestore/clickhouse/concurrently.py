@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
+from django.conf import settings
+
 A = TypeVar("A")
 B = TypeVar("B")
 
-#: Enough for a few requests at once; beyond that they queue, and the store would be the limit anyway.
-_THREADS: Final = ThreadPoolExecutor(8, thread_name_prefix="questions")
+#: Questions at once, beside those that the requests' own threads ask. An embedded engine has this machine's cores: more
+#: questions than that are answered no sooner, but take more memory, and more turns from those who write and detect.
+_AT_ONCE: Final = max(3, min(8, os.cpu_count() or 1)) if settings.ENVIRONMENT.embedded else 8
+_THREADS: Final = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="questions")
 
 
 def _submit(question: Callable[[], A]) -> Future[A]:

@@ -9,9 +9,16 @@ FROM
         toFloat64OrNull(attributes['tracestore.retrieval.hits']) AS hits,
         toFloat64OrNull(attributes['tracestore.retrieval.best_score']) AS best,
         toFloat64OrNull(attributes['tracestore.retrieval.worst_score']) AS worst
-    FROM spans
-    WHERE /*include in_period*/
-      AND agent = {agent:String} AND type = 'retrieval'
+    FROM stored_spans FINAL
+    -- All of the sorting key, so FINAL may come after it: attributes are read of retrievals only.
+    PREWHERE (project, start_time, trace_id, span_id) IN
+    (
+        SELECT project, start_time, trace_id, span_id
+        FROM stored_spans
+        WHERE /*include in_period*/
+          AND agent = {agent:String} AND type = 'retrieval'
+    )
+    WHERE agent = {agent:String} AND type = 'retrieval'
 )
 WHERE hits IS NOT NULL OR best IS NOT NULL
 GROUP BY retriever
