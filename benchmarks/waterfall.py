@@ -38,7 +38,7 @@ SCROLL = """async () => {
   for (let k = 0; k < 40; k += 1) {
     const [from, to] = waterfall.state.window, by = (to - from) * (k < 20 ? 0.1 : -0.125);
     const began = performance.now();
-    waterfall.setWindow([from + by, to - by]);
+    waterfall.time.set([from + by, to - by]);
     view.draw();
     zooms.push(performance.now() - began);
     await new Promise(requestAnimationFrame);
@@ -48,7 +48,7 @@ SCROLL = """async () => {
   const folded = performance.now();
   waterfall.state.model.filter('error');
   const filtered = performance.now();
-  const again = await waterfall.fetchColumns(), replacing = performance.now();
+  const again = await waterfall.columns.fetch(), replacing = performance.now();
   waterfall.replace(again);
   const replaced = performance.now();
   return { replace: replaced - replacing, p50: at(times, .5), p95: at(times, .95), js50: at(draws, .5), js95: at(draws, .95), jsMax: at(draws, .999),

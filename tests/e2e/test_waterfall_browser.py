@@ -40,8 +40,8 @@ def wait_for_window(page: Page) -> None:
     """Waits until the window has glided to where it goes, and the address says so."""
     page.wait_for_function(
         """() => (one => one.goal === null
-            && (new URLSearchParams(location.search).get('t') ?? '') === one.windowInAddress()
-        )(document.getElementById('waterfall').waterfall)"""
+            && (new URLSearchParams(location.search).get('t') ?? '') === one.inAddress()
+        )(document.getElementById('waterfall').waterfall.time)"""
     )
 
 

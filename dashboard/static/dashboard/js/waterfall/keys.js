@@ -42,23 +42,23 @@ function pageKeys(waterfall) {
     "]": () => waterfall.unfoldLevel(),
     "{": () => waterfall.foldAll(true),
     "}": () => waterfall.foldAll(false),
-    r: () => waterfall.toggleGroups(),
-    t: () => waterfall.toggleSums(),
-    i: () => waterfall.toggleSqueeze(),
-    w: () => waterfall.zoomBy(0.6),
-    s: () => waterfall.zoomBy(1 / 0.6),
-    a: () => waterfall.panBy(-0.2),
-    d: () => waterfall.panBy(0.2),
-    0: () => waterfall.showWhole(),
-    c: () => waterfall.toggleCritical(),
+    r: () => waterfall.toggles.groups(),
+    t: () => waterfall.toggles.sums(),
+    i: () => waterfall.toggles.squeeze(),
+    w: () => waterfall.time.zoomBy(0.6),
+    s: () => waterfall.time.zoomBy(1 / 0.6),
+    a: () => waterfall.time.panBy(-0.2),
+    d: () => waterfall.time.panBy(0.2),
+    0: () => waterfall.time.showWhole(),
+    c: () => waterfall.toggles.critical(),
     Escape: () => waterfall.escape(),
   };
 }
 
-export function bind(waterfall, scroller) {
+export function bindKeys(waterfall) {
   const grid = gridKeys(waterfall);
   const page = pageKeys(waterfall);
-  scroller.addEventListener("keydown", (event) => {
+  waterfall.scroller.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in grid)) return;
     event.preventDefault();
     grid[event.key]();
