@@ -1,4 +1,4 @@
-"""The shapes of agents, tools and sessions, for the OpenAPI schema only; see `serializers.py`."""
+"""The shapes of agents, tools and sessions, for the OpenAPI schema only; see `shape_fields.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from dashboard.api.serializers import TraceSummary, choice, count, moment, money, text
+from dashboard.api.shape_fields import choice, count, moment, money, text
+from dashboard.api.trace_shapes import TraceSummary
 
 NEXT = "Cursor of the next page; null at the end."
 

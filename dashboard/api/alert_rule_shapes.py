@@ -1,4 +1,4 @@
-"""The shapes of alert rules, for the OpenAPI schema only; see `serializers.py`."""
+"""The shapes of alert rules, for the OpenAPI schema only; see `shape_fields.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from dashboard.api.serializers import choice, count, moment, text
+from dashboard.api.shape_fields import choice, count, moment, text
 from tracestore.alerts.conditions.condition import KINDS
 from tracestore.alerts.rule_conditions import SEVERITIES
 from tracestore.alerts.rule_fields import KNOWN_LABELS

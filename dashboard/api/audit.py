@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from dashboard.api import filters
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.schema import PROJECT, answers, files
-from dashboard.api.serializers import AttributesField, moment, text
+from dashboard.api.shape_fields import AttributesField, moment, text
 from dashboard.api.times import EXPECTED
 from dashboard.api.traces import LIMIT
 from tracestore.access import at_least, role_in_organisation

@@ -1,4 +1,4 @@
-"""The shapes of channels and their delivery logs, for the OpenAPI schema only; see `serializers.py`."""
+"""The shapes of channels and their delivery logs, for the OpenAPI schema only; see `shape_fields.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from dashboard.api.serializers import AttributesField, choice, count, text
+from dashboard.api.shape_fields import AttributesField, choice, count, text
 from tracestore.alerts.channels import KINDS
 
 SEVERITIES = ("info", "warning", "critical")

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dashboard.api import representations, serializers, trace_ids
+from dashboard.api import compare_shapes, representations, trace_ids
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.schema import PROJECT, answers
 from dashboard.compared_traces import Compared, compared, typical_of
@@ -43,7 +43,7 @@ class CompareView(Endpoint):
             ),
             PROJECT,
         ],
-        responses=answers(serializers.TraceComparison, 400, 404, 503),
+        responses=answers(compare_shapes.TraceComparison, 400, 404, 503),
     )
     def get(self, request: Request) -> Response:
         wanted = [asked(request, name) for name in ("a", "b")]

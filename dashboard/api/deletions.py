@@ -14,7 +14,7 @@ from dashboard.api.actor import actor
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.keys import body
 from dashboard.api.schema import PROJECT, answers
-from dashboard.api.serializers import choice
+from dashboard.api.shape_fields import choice
 from tracestore import deletion
 from tracestore.clickhouse.deleting import Subject
 from tracestore.errors import InvalidInput

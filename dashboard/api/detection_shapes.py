@@ -1,4 +1,4 @@
-"""The shapes of findings, detectors and health, for the OpenAPI schema only; see `serializers.py`."""
+"""The shapes of findings, detectors and health, for the OpenAPI schema only; see `shape_fields.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from dashboard.api.serializers import AnyValue, AttributesField, choice, count, moment, text
+from dashboard.api.shape_fields import AnyValue, AttributesField, choice, count, moment, text
 
 SEVERITIES = ("info", "warning", "critical")
 STATES = ("unknown", "healthy", "suspect", "degraded", "critical")

@@ -1,4 +1,4 @@
-"""The shapes of incidents, silences and routes, for the OpenAPI schema only; see `serializers.py`."""
+"""The shapes of incidents, silences and routes, for the OpenAPI schema only; see `shape_fields.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from dashboard.api.serializers import choice, count, moment, money, text
+from dashboard.api.shape_fields import choice, count, moment, money, text
 
 SEVERITIES = ("info", "warning", "critical")
 STATES = ("open", "acknowledged", "resolved")

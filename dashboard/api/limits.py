@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dashboard.api import serializers
+from dashboard.api import setting_shapes
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.schema import PROJECT, answers
 from tracestore import project_limits
@@ -22,7 +22,7 @@ class LimitsView(Endpoint):
         summary="How much may be sent",
         description="The limits on what this project may send.",
         parameters=[PROJECT],
-        responses=answers(serializers.Limits, 404),
+        responses=answers(setting_shapes.Limits, 404),
     )
     def get(self, request: Request) -> Response:
         return Response(asdict(project_limits.of(self.project)))
@@ -34,8 +34,8 @@ class LimitsView(Endpoint):
         description="Changes the limits that are sent and leaves the others; null takes one away. Ingest hears of it"
         " within seconds. Who exceeds a limit is told to try again (429, or RESOURCE_EXHAUSTED with RetryInfo).",
         parameters=[PROJECT],
-        request=serializers.Limits,
-        responses=answers(serializers.Limits, 400, 404),
+        request=setting_shapes.Limits,
+        responses=answers(setting_shapes.Limits, 400, 404),
     )
     def patch(self, request: Request) -> Response:
         if not isinstance(request.data, dict):

@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from dashboard.api.serializers import choice
+from dashboard.api.shape_fields import choice
 from tracestore.models import ProjectDeletion as ProjectDeletionRow
 from tracestore.models import Role
 from tracestore.organisations.naming import MOST_NAME

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboard.api import organisation_shapes as shapes
-from dashboard.api import serializers
+from dashboard.api import setting_shapes
 from dashboard.api.authentication import BrowserAuthentication, KeyAuthentication, identity
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.people import PersonOrScope, is_person
@@ -36,7 +36,7 @@ class CurrentProject(Endpoint):
         summary="Who am I",
         description="The project and scopes behind the credentials of this request.",
         parameters=[PROJECT],
-        responses=answers(serializers.CurrentProject, 404),
+        responses=answers(setting_shapes.CurrentProject, 404),
     )
     def get(self, request: Request) -> Response:
         who = identity(request)

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dashboard.api import serializers
+from dashboard.api import setting_shapes
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.prices import made
 from dashboard.api.schema import PROJECT, answers
@@ -34,7 +34,7 @@ class RedactionRules(Endpoint):
         summary="List redaction rules",
         description="The built-in rules and whether they are on, and the project's own.",
         parameters=[PROJECT],
-        responses=answers(serializers.RedactionRulePage),
+        responses=answers(setting_shapes.RedactionRulePage),
     )
     def get(self, request: Request) -> Response:
         return Response({"results": redaction.listed(self.project), "next": None})
@@ -45,8 +45,8 @@ class RedactionRules(Endpoint):
         summary="Make a redaction rule",
         description="Counts for what is received from now on, within seconds. What is stored stays as it is.",
         parameters=[PROJECT],
-        request=serializers.RedactionRuleFields,
-        responses=made(serializers.RedactionRule, 201, 400),
+        request=setting_shapes.RedactionRuleFields,
+        responses=made(setting_shapes.RedactionRule, 201, 400),
     )
     def post(self, request: Request) -> Response:
         return Response(redaction.as_listed(redaction.save(self.project, fields(request.data))), status=201)
@@ -59,8 +59,8 @@ class RedactionRuleItem(Endpoint):
         summary="Change a redaction rule",
         description="Only the fields that are sent change. Of a built-in rule that is `enabled` alone.",
         parameters=[NAME, PROJECT],
-        request=serializers.RedactionRuleFields,
-        responses=answers(serializers.RedactionRule, 400, 404),
+        request=setting_shapes.RedactionRuleFields,
+        responses=answers(setting_shapes.RedactionRule, 400, 404),
     )
     def patch(self, request: Request, name: str) -> Response:
         sent = fields(request.data)
@@ -81,7 +81,7 @@ class RedactionRuleItem(Endpoint):
         summary="Delete a redaction rule",
         description="Answers with the rule that was. Built-in rules can be switched off, not deleted.",
         parameters=[NAME, PROJECT],
-        responses=answers(serializers.RedactionRule, 404),
+        responses=answers(setting_shapes.RedactionRule, 404),
     )
     def delete(self, request: Request, name: str) -> Response:
         row = redaction.find(self.project, name)
@@ -100,8 +100,8 @@ class RedactionPreview(Endpoint):
         summary="Try the redaction rules",
         description="A text as the rules of now would leave it. Nothing of it is stored.",
         parameters=[PROJECT],
-        request=serializers.PreviewedText,
-        responses=answers(serializers.Preview, 400),
+        request=setting_shapes.PreviewedText,
+        responses=answers(setting_shapes.Preview, 400),
     )
     def post(self, request: Request) -> Response:
         text = fields(request.data).get("text")

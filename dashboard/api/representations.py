@@ -1,6 +1,6 @@
 """What the store answers with → what the API answers with. Plain dicts: a trace may have 100,000 spans.
 
-`serializers.py` describes the same shapes for the OpenAPI schema; a test holds the two together.
+`trace_shapes.py` and `span_shapes.py` describe the same shapes for the OpenAPI schema; a test holds the two together.
 """
 
 from __future__ import annotations

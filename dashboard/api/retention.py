@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dashboard.api import serializers
+from dashboard.api import setting_shapes
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.schema import PROJECT, answers
 from dashboard.api.times import rfc3339
@@ -25,7 +25,7 @@ class RetentionView(Endpoint):
         summary="What is kept",
         description="The days that this project keeps its data, and what it has stored.",
         parameters=[PROJECT],
-        responses=answers(serializers.RetentionAnswer, 404, 503),
+        responses=answers(setting_shapes.RetentionAnswer, 404, 503),
     )
     def get(self, request: Request) -> Response:
         return Response(described(self.project))
@@ -37,8 +37,8 @@ class RetentionView(Endpoint):
         description="All three settings at once; one that is left out or null keeps for ever. What is no longer kept"
         " is deleted within the hour and cannot be brought back.",
         parameters=[PROJECT],
-        request=serializers.RetentionSettings,
-        responses=answers(serializers.RetentionAnswer, 400, 404, 503),
+        request=setting_shapes.RetentionSettings,
+        responses=answers(setting_shapes.RetentionAnswer, 400, 404, 503),
     )
     def put(self, request: Request) -> Response:
         retention.change(self.project, sent(request.data))

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dashboard.api import serializers
+from dashboard.api import setting_shapes
 from dashboard.api.authentication import identity
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.prices import made
@@ -58,7 +58,7 @@ class SavedViews(Endpoint):
         summary="List saved views",
         description="The project's shared views, and those of the user who is logged in.",
         parameters=[PROJECT],
-        responses=answers(serializers.SavedViewPage),
+        responses=answers(setting_shapes.SavedViewPage),
     )
     def get(self, request: Request) -> Response:
         who = viewer(request)
@@ -70,8 +70,8 @@ class SavedViews(Endpoint):
         summary="Save a view",
         description="A login's view is its own unless `shared`; a key's is always shared and needs the scope `admin`.",
         parameters=[PROJECT],
-        request=serializers.SavedViewFields,
-        responses=made(serializers.SavedView, 201, 400),
+        request=setting_shapes.SavedViewFields,
+        responses=made(setting_shapes.SavedView, 201, 400),
     )
     def post(self, request: Request) -> Response:
         who = viewer(request)
@@ -87,8 +87,8 @@ class SavedViewItem(Endpoint):
         summary="Change a saved view",
         description="Only the fields that are sent change.",
         parameters=[VIEW_ID, PROJECT],
-        request=serializers.SavedViewFields,
-        responses=answers(serializers.SavedView, 400, 404),
+        request=setting_shapes.SavedViewFields,
+        responses=answers(setting_shapes.SavedView, 400, 404),
     )
     def patch(self, request: Request, view_id: int) -> Response:
         who = viewer(request)
@@ -100,7 +100,7 @@ class SavedViewItem(Endpoint):
         summary="Delete a saved view",
         description="Answers with the view that was. For a day it can be brought back.",
         parameters=[VIEW_ID, PROJECT],
-        responses=answers(serializers.SavedView, 404),
+        responses=answers(setting_shapes.SavedView, 404),
     )
     def delete(self, request: Request, view_id: int) -> Response:
         who = viewer(request)
@@ -117,7 +117,7 @@ class SavedViewRestoring(Endpoint):
         description="Within a day of its deletion.",
         parameters=[VIEW_ID, PROJECT],
         request=None,
-        responses=answers(serializers.SavedView, 404),
+        responses=answers(setting_shapes.SavedView, 404),
     )
     def post(self, request: Request, view_id: int) -> Response:
         who = viewer(request)

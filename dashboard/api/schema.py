@@ -13,7 +13,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from dashboard.api import serializers
+from dashboard.api import shape_fields
 
 PROJECT = OpenApiParameter(
     "project",
@@ -38,7 +38,7 @@ OF_BODIES = (413, 415)
 
 def answers(shape: Any, *fails: int) -> dict[int, Any]:
     """For `extend_schema(responses=…)`: the shape of success, and the failures that can occur."""
-    failures = {status: OpenApiResponse(serializers.Error, FAILURES[status]) for status in sorted({401, 403, *fails})}
+    failures = {status: OpenApiResponse(shape_fields.Error, FAILURES[status]) for status in sorted({401, 403, *fails})}
     return {200: shape, **failures}
 
 

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dashboard.api import filters, representations, serializers, trace_ids
+from dashboard.api import filters, representations, span_shapes, trace_ids, trace_shapes
 from dashboard.api.endpoint import Endpoint
 from dashboard.api.rendering import encode_list
 from dashboard.api.schema import PROJECT, answers
@@ -70,7 +70,7 @@ class TraceList(Endpoint):
         summary="List traces",
         description="Summaries of traces, newest first unless `sort` says otherwise.",
         parameters=LIST_PARAMETERS,
-        responses=answers(serializers.TracePage, 400, 503),
+        responses=answers(trace_shapes.TracePage, 400, 503),
     )
     def get(self, request: Request) -> Response:
         query = filters.trace_query(request.query_params)
@@ -94,7 +94,7 @@ class TraceDetail(Endpoint):
             ),
             PROJECT,
         ],
-        responses=answers(serializers.TraceDetail, 400, 404, 503),
+        responses=answers(trace_shapes.TraceDetail, 400, 404, 503),
     )
     def get(self, request: Request, trace_id: str) -> Response:
         found = trace_ids.trace_id(trace_id)
@@ -156,7 +156,7 @@ class SpanDetailView(Endpoint):
         summary="Read a span",
         description="One span with its payloads, its messages in one form, and how its figures came about.",
         parameters=[TRACE_ID, SPAN_ID, PROJECT],
-        responses=answers(serializers.SpanDetail, 404, 503),
+        responses=answers(span_shapes.SpanDetail, 404, 503),
     )
     def get(self, request: Request, trace_id: str, span_id: str) -> Response:
         detail = get_reader().span(self.project, trace_ids.trace_id(trace_id), trace_ids.span_id(span_id))

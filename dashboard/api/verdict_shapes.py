@@ -1,4 +1,4 @@
-"""The shapes of verdicts and of what brakes, for the OpenAPI schema only; see `serializers.py`."""
+"""The shapes of verdicts and of what brakes, for the OpenAPI schema only; see `shape_fields.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from dashboard.api.serializers import choice, count, moment, money, text
+from dashboard.api.shape_fields import choice, count, moment, money, text
 from tracestore.alerts.budgets import MEASURES, SCOPES
 from tracestore.alerts.models import Breaker as BreakerRow
 from tracestore.alerts.models import Halt as HaltRow

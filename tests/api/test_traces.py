@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from dashboard.api import representations, serializers
+from dashboard.api import representations, span_shapes, trace_shapes
 from tests.api import rows
 from tests.api.conftest import FakeReader
 from tests.api.rows import TRACE_ID
@@ -145,7 +145,7 @@ def test_a_cut_trace_says_so(client: Client, reader: FakeReader) -> None:
     assert (len(trace["spans"]), trace["truncated"], trace["explanation"]) == (1, True, None)
     trace = client.get(f"{TRACES}{TRACE_ID}/?limit=2").json()
     assert (len(trace["spans"]), trace["truncated"]) == (2, False)
-    assert set(trace["explanation"]) == set(serializers.SumsExplained().fields)
+    assert set(trace["explanation"]) == set(trace_shapes.SumsExplained().fields)
     assert (trace["explanation"]["calls"], trace["explanation"]["unpriced_models"]) == (2, ["m-1"])
 
 
@@ -177,10 +177,10 @@ def test_a_span_has_payloads_messages_and_explanations(client: Client, reader: F
     assert set(span) >= COLUMNS
     assert (span["input"], span["output"]) == ("to Rome", "by train")
     assert span["messages"]["input"] == [{"role": "user", "parts": [{"type": "text", "text": "to Rome"}]}]
-    assert set(span["messages"]) == set(serializers.Conversation().fields)
+    assert set(span["messages"]) == set(span_shapes.Conversation().fields)
     assert span["explanation"]["incomplete"] is True
-    assert set(span["explanation"]) == set(serializers.Explained().fields)
-    for part, shape in (("tokens", serializers.TokensExplained()), ("cost", serializers.CostExplained())):
+    assert set(span["explanation"]) == set(span_shapes.Explained().fields)
+    for part, shape in (("tokens", span_shapes.TokensExplained()), ("cost", span_shapes.CostExplained())):
         assert set(span["explanation"][part]) == set(shape.fields)
     assert span["explanation"]["tokens"]["read"] == [
         {"figure": "input_tokens", "attribute": "gen_ai.usage.input_tokens", "value": 10, "key": ""}
@@ -213,16 +213,16 @@ def test_a_span_has_what_log_records_say_of_it(client: Client, reader: FakeReade
     assert [message["parts"][0]["text"] for message in span["messages"]["input"]] == ["to Oslo"]
     assert [message["parts"][0]["text"] for message in span["messages"]["output"]] == ["by sea"]
     (evaluation,) = span["evaluations"]
-    assert set(evaluation) == set(serializers.Evaluation().fields)
+    assert set(evaluation) == set(span_shapes.Evaluation().fields)
     assert (evaluation["name"], evaluation["score"], evaluation["label"]) == ("relevance", 0.5, "pass")
     assert evaluation["explanation"] == "it fits"
 
 
 def test_the_schema_describes_what_is_answered() -> None:
-    assert set(representations.trace_summary(rows.summary())) == set(serializers.TraceSummary().fields)
+    assert set(representations.trace_summary(rows.summary())) == set(trace_shapes.TraceSummary().fields)
     span = representations.span("default", rows.detail())
-    assert set(span) == set(serializers.Span().fields)
-    assert set(span["events"][0]) == set(serializers.Event().fields)
-    assert set(span["links"][0]) == set(serializers.Link().fields)
-    detail_fields = set(serializers.SpanDetail().fields) - set(serializers.Span().fields)
+    assert set(span) == set(trace_shapes.Span().fields)
+    assert set(span["events"][0]) == set(trace_shapes.Event().fields)
+    assert set(span["links"][0]) == set(trace_shapes.Link().fields)
+    detail_fields = set(span_shapes.SpanDetail().fields) - set(trace_shapes.Span().fields)
     assert detail_fields == {"input", "output", "messages", "evaluations", "explanation"}

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from dashboard import comparison_view
-from dashboard.api import serializers
+from dashboard.api import compare_shapes
 from tests.pages.fake_reader import MS, FakeReader, copy_at, span_row, synthetic_trace
 from tests.pages.sample_traces import HOSTILE, ODD, SUPPORT, hostile_trace, id_of, support_trace
 from tests.pages.test_trace_page import HTMX, Rows, text
@@ -165,11 +165,11 @@ def test_the_trace_page_leads_here(filled: FakeReader, browser_client: Client) -
 def test_the_api_says_the_same(filled: FakeReader, browser_client: Client) -> None:
     other_support(filled)
     answer = browser_client.get(f"/api/v1/compare/?a={SUPPORT}&b={OTHER}").json()
-    assert set(answer) == set(serializers.TraceComparison().fields)
+    assert set(answer) == set(compare_shapes.TraceComparison().fields)
     assert answer["words"].endswith("At step 3 both called the tool find_order, with other arguments.")
     first = answer["steps"][answer["first_difference"]]
-    assert set(first) == set(serializers.StepPair().fields)
-    assert set(first["a"]) == set(serializers.ComparedStep().fields)
+    assert set(first) == set(compare_shapes.StepPair().fields)
+    assert set(first["a"]) == set(compare_shapes.ComparedStep().fields)
     assert (first["a"]["name"], first["differences"]) == ("find_order", ["arguments", "status"])
     assert [one["b"]["name"] for one in answer["steps"] if one["a"] is None] == ["send_mail"]
     typical = browser_client.get(f"/api/v1/compare/?a={SUPPORT}&b=typical").json()
