@@ -83,6 +83,10 @@ class NormsBook:
         return found[1]
 
 
+def _goes_on(row: Touched) -> tuple[bool, int]:
+    return row.writes > 1, row.last
+
+
 class Looker:
     """The live pass of a worker, with what it remembers."""
 
@@ -112,9 +116,11 @@ class Looker:
         chosen = waiting
         most = max(self._most, PASS_TRACES)
         if len(waiting) > most:
-            # Behind: the oldest, so that none waits for ever, and the latest, among which are those that run now.
-            half = most // 2
-            chosen = waiting[: most - half] + waiting[-half:]
+            # Behind: those that were written to more than once, which go on, and the latest; and the oldest, so that
+            # none waits for ever.
+            first = set(sorted(waiting, key=_goes_on)[-(most // 2) :])
+            oldest = [row for row in waiting if row not in first]
+            chosen = oldest[: most - len(first)] + [row for row in waiting if row in first]
         done, left = self._judge(chosen, now, over=False)
         for row in chosen:
             trace = (row.project, row.trace_id)

@@ -264,6 +264,21 @@ def test_a_look_is_bounded_and_one_that_is_behind_takes_more(monkeypatch: pytest
     assert len(found()) == 15
 
 
+def test_of_those_that_wait_the_ones_that_go_on_come_first(monkeypatch: pytest.MonkeyPatch, looker: Looker) -> None:
+    """A loop whose steps come one by one is not lost in the middle of runs that came whole."""
+    monkeypatch.setattr(detection, "LOG_TRACES", (2, 4))
+    monkeypatch.setattr(detection, "PASS_TRACES", 2)
+    monkeypatch.setattr(detection, "MOST_PASS_TRACES", 2)
+    for trace in range(1, 12):
+        write(*(tool(number, trace=trace) for number in (2, 3, 4)), root(trace))
+    for number in (2, 3, 4):
+        write(tool(number, trace=99))
+    for trace in range(12, 30):
+        write(*(tool(number, trace=trace) for number in (2, 3, 4)), root(trace))
+    assert looker.look().more
+    assert {one.trace_id for one in found()} == {f"{1:032x}", f"{99:032x}"}
+
+
 def test_a_look_without_room_for_all_payloads_takes_fewer(monkeypatch: pytest.MonkeyPatch, looker: Looker) -> None:
     monkeypatch.setattr(detection, "PASS_TRACES", 2)
     monkeypatch.setattr(trajectories, "MOST_PAYLOADS", 300_000)

@@ -34,10 +34,11 @@ def begin(job: str) -> tuple[int, int]:
 
 
 def changed(after: int, limit: int, *, latest: bool = False) -> list[Touched]:
-    """So many traces with a row in the log at or after a moment (µs), the oldest or the latest; in order of time."""
+    """So many traces with a row in the log at or after a moment (µs), in order of time: the oldest; or, `latest`, those
+    that were written to more than once and the latest."""
     parameters = {"after": microseconds(after), "limit": limit, "latest": latest}
     rows = [Touched(*row) for row in client.run(queries.load("detect_changed"), parameters).result_rows]
-    return rows[::-1] if latest else rows
+    return sorted(rows, key=lambda row: row.last) if latest else rows
 
 
 def silent(since: int, until: int, limit: int) -> list[Touched]:

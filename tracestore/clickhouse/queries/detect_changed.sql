@@ -1,5 +1,5 @@
 -- Traces that received spans or were settled at or after a moment, by the time of the last such row (µs):
--- the oldest, or the latest, first.
+-- the oldest first; or those of more than one write, which go on, and the latest.
 -- `first_start` (ns) is that of the writes that no summary holds yet.
 SELECT
     project, trace_id,
@@ -14,5 +14,5 @@ WHERE at >= least(
 )
 GROUP BY project, trace_id
 HAVING max(at) >= {after:DateTime64(6, 'UTC')}
-ORDER BY if({latest:Bool}, -last, last)
+ORDER BY {latest:Bool} AND writes > 1 DESC, if({latest:Bool}, -last, last)
 LIMIT {limit:UInt64}
