@@ -186,15 +186,22 @@ def judge_windows() -> None:
             log.info("judged", findings=made)
 
 
+#: What this process remembers of whole days.
 _days = health.DayFigures()
+_days_since = timezone.now()
 
 
 @shared_task(name="tracestore.agent_health")
 def agent_health() -> None:
     """Works out the state of each agent."""
+    global _days, _days_since
     with leases.hold("agent_health", seconds=LOOK_LEASE_SECONDS) as held:
         if not held:
             return
+        now = timezone.now()
+        if deletion.touched_since(_days_since):
+            # Agents of deleted runs are among what it remembers, and would get a state anew.
+            _days, _days_since = health.DayFigures(), now
         try:
             health.work_out(looking.now(), without=closed.slugs(), days=_days)
             passes.done("agent_health")

@@ -417,6 +417,16 @@ def test_what_detection_remembers_of_runs_is_forgotten(project: Project) -> None
     assert tasks._looker is not before
 
 
+def test_what_is_known_of_whole_days_is_forgotten(project: Project) -> None:
+    """A state of an agent that is gone would come back by it."""
+    before = tasks._days
+    tasks.agent_health()
+    assert tasks._days is before
+    ordered("session", "s")
+    tasks.agent_health()
+    assert tasks._days is not before
+
+
 def test_the_audit_log_does_not_name_whom_it_was_about(project: Project) -> None:
     ordered("user", "user-gone")
     assert "user-gone" not in str(AuditEntry.objects.values())
