@@ -155,7 +155,8 @@ def test_ancestors_stay_over_the_waterfall(demo: Stack, page: Page) -> None:
     expect(copies).to_have_count(0)
     page.keyboard.press("}")
     page.wait_for_function(
-        "(grid => { grid.scrollTop = 24 * 8; return grid.scrollTop === 24 * 8 })(document.getElementById('wf-scroll'))"
+        """() => (grid => { grid.scrollTop = 24 * 8; return grid.scrollTop === 24 * 8 })(
+        document.getElementById('wf-scroll'))"""
     )
     expect(copies.first).to_contain_text(page.locator("#wf-rows .wf-name a").first.inner_text())
     assert page.locator("#wf-over [id], #wf-over a[href], #wf-over [data-span-id]").count() == 0

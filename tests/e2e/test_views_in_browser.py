@@ -58,7 +58,7 @@ def test_the_flame_answers_mouse_filter_and_zoom(opened: Page) -> None:
     expect(opened.locator("#fl-count")).to_have_text("2 of 11")
     opened.keyboard.press("Escape")
     opened.keyboard.press("e")
-    opened.wait_for_function(f"({CHOSEN}) === {id_of(4)!r}")
+    opened.wait_for_function(f"() => ({CHOSEN}) === {id_of(4)!r}")
     opened.keyboard.press("z")
     opened.wait_for_url("**t=*")
     assert "q=find_order" in opened.url
@@ -73,12 +73,12 @@ def test_a_flame_of_thousands_draws_what_it_is_scrolled_to(
     wanted = store.rows[BIG][2400].span_id
     inside.goto(f"{live_server.url}/traces/{BIG}/?view=flame&span={wanted}")
     inside.wait_for_selector("#flame.is-live")
-    inside.wait_for_function(f"({CHOSEN}) === {wanted!r}")
+    inside.wait_for_function(f"() => ({CHOSEN}) === {wanted!r}")
     painted = """() => { const c = document.getElementById('fl-canvas'); const d = c.getContext('2d')
         .getImageData(0, 0, c.width, Math.min(c.height, 200)).data;
         const seen = new Set(); for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]);
         return seen.size }"""
-    inside.wait_for_function(f"({painted})() > 3")
+    inside.wait_for_function(f"() => ({painted})() > 3")
 
 
 def test_graph_links_lead_to_the_spans(inside: Page, live_server: LiveServer) -> None:

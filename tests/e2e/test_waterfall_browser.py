@@ -108,7 +108,7 @@ def test_five_hundred_levels(inside: Page, store: FakeReader, live_server: LiveS
     inside.keyboard.press("{")
     wait_for_rows(inside, 1)
     inside.keyboard.press("}")
-    inside.wait_for_function(f"{MODEL}.count === 500")
+    inside.wait_for_function(f"() => {MODEL}.count === 500")
 
 
 def test_a_loop_is_one_row_until_it_is_opened(inside: Page, store: FakeReader, live_server: LiveServer) -> None:
@@ -119,10 +119,10 @@ def test_a_loop_is_one_row_until_it_is_opened(inside: Page, store: FakeReader, l
     expect(inside.locator(".wf-row.is-group")).to_contain_text("2 failed, 3 distinct arguments")
     expect(inside.locator(".wf-row.is-group .wf-c-cost")).to_have_text("$0.38")
     inside.click(".wf-row.is-group .wf-name a")
-    inside.wait_for_function(f"{MODEL}.count === 79")
+    inside.wait_for_function(f"() => {MODEL}.count === 79")
     assert names(inside)[:4] == ["invoke_agent researcher", group, "chat gpt-4o", "execute_tool search_kb"]
     inside.keyboard.press("r")
-    inside.wait_for_function(f"{MODEL}.count === 78")
+    inside.wait_for_function(f"() => {MODEL}.count === 78")
     assert names(inside)[:2] == ["invoke_agent researcher", "chat gpt-4o"]
     expect(inside.locator(f'.wf-row[data-span-id="{id_of(2)}"]')).to_have_attribute("aria-level", "2")
     expect(inside.locator('[data-wf="groups"]')).to_have_attribute("aria-pressed", "false")
@@ -191,8 +191,8 @@ def test_a_running_trace_grows_in_place_and_comes_to_rest(
     expect(inside.locator(".fact-status")).to_have_text("running")
     assert names(inside)[0] == "(running)"
     inside.click(".wf-row.is-group .wf-twisty")
-    inside.wait_for_function(f"{MODEL}.count === 82")
-    inside.wait_for_function("document.getElementById('wf-scroll').scrollHeight > 1500")
+    inside.wait_for_function(f"() => {MODEL}.count === 82")
+    inside.wait_for_function("() => document.getElementById('wf-scroll').scrollHeight > 1500")
     inside.evaluate("document.getElementById('wf-scroll').scrollTop = 1000")
     inside.click(f'.wf-row[data-span-id="{id_of(50)}"] .wf-name a')
     row = inside.locator(f'.wf-row[data-span-id="{id_of(50)}"]')
