@@ -10,8 +10,21 @@ from typing import Any
 from hypothesis import given
 
 from tests.search.trees import TREES
-from tracestore.clickhouse.search_sql import condition
-from tracestore.search.tree import Field, Has, HasSpan, Identifier, Match, Node, Not, Pattern, Sequence, Text
+from tracestore.clickhouse.search_sql import condition, without_text
+from tracestore.search.tree import (
+    And,
+    Field,
+    Has,
+    HasSpan,
+    Identifier,
+    Match,
+    Node,
+    Not,
+    Or,
+    Pattern,
+    Sequence,
+    Text,
+)  # fmt: skip
 
 
 def with_other_values(node: Any) -> Any:
@@ -51,3 +64,27 @@ def test_every_kind_of_term_binds_its_value() -> None:
     assert list(made.parameters.values()) == ["http.status", "5\\%%\\_"]
     assert condition(Has(Field("x", "resource"))).parameters == {"s0": "x"}
     assert condition(Sequence((Text("a"), Text("b")), ("->",))).parameters == {"s0": "a", "s1": "b"}
+
+
+@given(TREES)
+def test_without_text_no_payload_is_read_and_the_rest_stays(tree: Node) -> None:
+    loose = without_text(tree)
+    assert loose is None or "stored_payloads" not in condition(loose).text
+    if "stored_payloads" not in condition(tree).text:
+        assert loose == tree
+
+
+def test_what_is_left_without_text_is_not_stricter() -> None:
+    tool, word = Match(Field("tool"), "=", Pattern(("search_kb",))), Text("refund")
+    assert without_text(And((tool, word))) == tool
+    assert without_text(HasSpan(And((tool, word)))) == HasSpan(tool)
+    for whole in (
+        word,
+        Or((tool, word)),
+        Not(word),
+        Not(And((tool, word))),
+        HasSpan(word),
+        Sequence((tool, word), ("~>",)),
+    ):
+        assert without_text(whole) is None
+    assert without_text(And((tool, Not(word), Or((word, tool))))) == tool

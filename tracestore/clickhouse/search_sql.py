@@ -156,7 +156,7 @@ class _Builder:
 
     def with_span(self, node: Node) -> str:
         """The traces with a span of which this is true. The prompts and answers are read once only."""
-        perhaps = _without_text(node)
+        perhaps = without_text(node)
         condition = self.of_span(node)
         if perhaps is None:
             return self.filled(_ALL_SPANS, condition)
@@ -259,14 +259,22 @@ def _only_spans_have(place: Field) -> bool:
     return bool(place.space) or not BY_NAME[place.name].trace
 
 
-def _without_text(node: Node) -> Node | None:
+def without_text(node: Node) -> Node | None:
     """What holds wherever the whole does, without words to look for in payloads; None if nothing is left."""
-    if isinstance(node, And):
-        return all_of(*map(_without_text, node.parts))
-    if isinstance(node, Or | Not):
-        parts = node.parts if isinstance(node, Or) else (node.part,)
-        return node if all(_without_text(part) == part for part in parts) else None
-    return None if isinstance(node, Text) else node
+    match node:
+        case And(parts):
+            return all_of(*map(without_text, parts))
+        case HasSpan(part):
+            loose = without_text(part)
+            return loose and HasSpan(loose)
+        case Or(parts) | Sequence(parts):
+            return node if all(without_text(part) == part for part in parts) else None
+        case Not(part):
+            return node if without_text(part) == part else None
+        case Text():
+            return None
+        case _:
+            return node
 
 
 def _joined(node: And | Or | Not, each: Callable[[Node], str]) -> str:

@@ -4,16 +4,18 @@ Settled traces are found in two steps (docs/search.md, "Speed"): the places of c
 order without merging versions, then the rows at those places, merged and checked again. A row that
 matches in its latest version matches in some version, so no trace is left out; a candidate that its
 latest version takes back is dropped, and if too few remain the next candidates are read. By time, and
-where summaries alone say what matches, one statement does both. Open traces are few and summarised
+where summaries alone say what matches, one statement does both. Words to look for in payloads are
+never asked of all of them at once by time: candidates are what the rest of the search leaves, the
+newest first and each time more of them, until the page is full. Open traces are few and summarised
 from their spans.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -21,8 +23,11 @@ from tracestore.clickhouse import client, filters, queries
 from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.orders import Order, cursor_after
 from tracestore.clickhouse.rows import Page, TraceFilter, TraceSummary
-from tracestore.clickhouse.search_sql import Conditions
+from tracestore.clickhouse.search_sql import Conditions, without_text
 
+#: Traces whose payloads are searched at a time: a common word is found among the first, a rare one by few questions.
+_FIRST_READ: Final = 512
+_MOST_READ: Final = 32_768
 _WHEN = pa.timestamp("ns", "UTC")
 
 
@@ -109,33 +114,41 @@ class _Listing:
     def settled(self) -> list[TraceSummary]:
         """The settled traces of the page, and one more if there is one."""
         where = filters.conditions(self.wanted, self.cursor, self.order)
+        if self.order.by_time and "stored_payloads" in where.text:
+            search = self.wanted.search and without_text(self.wanted.search)
+            return self.confirmed(replace(self.wanted, text="", search=search), _FIRST_READ, _MOST_READ)
         # Conditions on spans, payloads and findings ask other tables, which should not be read twice.
         if not self.order.by_time or "SELECT" in where.text:
-            return self.confirmed(self.places(self.cursor))
+            return self.confirmed(self.wanted, self.limit, self.limit)
         rows = self.run("list_page", where, {})
         if len(rows) >= self.limit:
             return rows
         # Either these are all, or candidates were dropped and the next ones must be read.
-        places = self.places(self.cursor)
+        places = self.places(self.wanted, self.cursor, self.limit)
         if len(places) < self.limit and places.trace_ids == {row.trace_id for row in rows}:
             return rows
-        return self.confirmed(places)
+        return self.confirmed(self.wanted, self.limit, self.limit)
 
-    def places(self, cursor: str | None) -> _Places:
-        where = filters.conditions(self.wanted, cursor, self.order)
-        table = client.query_arrow(self.statement("list_places", where), self.parameters(where))
+    def places(self, wanted: TraceFilter, cursor: str | None, limit: int) -> _Places:
+        where = filters.conditions(wanted, cursor, self.order)
+        asked = {**self.parameters(where), "limit": limit}
+        table = client.query_arrow(self.statement("list_places", where), asked)
         last = (0, "")
         if table.num_rows:
             last = (table.column("place")[-1].as_py(), table.column("trace_id")[-1].as_py())
         starts = table.column("start_time").cast(_WHEN)
         return _Places(pa.table({"start_time": starts, "trace_id": table.column("trace_id").cast(pa.string())}), last)
 
-    def confirmed(self, places: _Places) -> list[TraceSummary]:
-        """The settled traces among these candidates and, as far as the page needs them, the next ones."""
+    def confirmed(self, candidates: TraceFilter, size: int, most: int) -> list[TraceSummary]:
+        """The settled traces that match, out of those that match `candidates`, as far as the page needs them.
+
+        `size` candidates are read at first, then four times as many each time, up to `most`.
+        """
         where = filters.conditions(self.wanted, self.cursor, self.order, within="places")
         rows: list[TraceSummary] = []
-        while len(places):
-            full = len(places) == self.limit
+        cursor = self.cursor
+        while places := self.places(candidates, cursor, size):
+            full = len(places) == size
             known = {row.trace_id for row in rows}
             for row in self.run("list_rows", where, {"places": places.table}):
                 # By an older version it may have stood before the last candidate, and now belong behind it.
@@ -143,7 +156,8 @@ class _Listing:
                     rows.append(row)
             if not full or len(rows) >= self.limit:
                 break
-            places = self.places(cursor_after(self.order, places.last))
+            cursor = cursor_after(self.order, places.last)
+            size = min(4 * size, most)
         return rows
 
     def live(self, now_open: Opened) -> list[TraceSummary]:
