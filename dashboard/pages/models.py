@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -20,7 +19,6 @@ from dashboard.price_input import FIELDS, read_price
 from tracestore import prices
 from tracestore.clickhouse import model_usage
 from tracestore.clickhouse.aggregates import spend
-from tracestore.clickhouse.concurrently import at_once
 from tracestore.clickhouse.model_usage import ModelUsage
 from tracestore.errors import InvalidInput, NotFound
 from tracestore.models import PriceOverride, Repricing
@@ -101,18 +99,16 @@ def repricing(request: HttpRequest, project: str) -> HttpResponse:
 
 def spending(chosen: TimeRange) -> dict[str, Any]:
     """What was spent by model and agent over time, and by agent, user and session in sum."""
-    model, agent, user, session = at_once(
-        *(partial(spend.spend, chosen.period, by, limit=DEAREST) for by in ("model", "agent", "user", "session"))
-    )
+    spent = spend.spend_in_ways(chosen.period, ("model", "agent", "user", "session"), limit=DEAREST)
     return {
         "charts": [
-            series.spend_by(chosen, "model", model, title="Spend by model"),
-            series.spend_by(chosen, "agent", agent, title="Spend by agent"),
+            series.spend_by(chosen, "model", spent["model"], title="Spend by model"),
+            series.spend_by(chosen, "agent", spent["agent"], title="Spend by agent"),
         ],
         "spent": [
-            ("Agent", "agent", agent),
-            ("User", "user", user),
-            ("Session", "session", session),
+            ("Agent", "agent", spent["agent"]),
+            ("User", "user", spent["user"]),
+            ("Session", "session", spent["session"]),
         ],
     }
 

@@ -181,6 +181,9 @@ def test_spend_by_anything_adds_up_to_the_same() -> None:
         assert sum(series[rows[0].name]) == rows[0].cost_usd
     assert [(row.name, row.cost_usd) for row in spend.spend(HOUR, "model")] == [("gpt-4o-mini", 3.0), ("asked", 0.5)]
     assert [row.name for row in spend.spend(HOUR, "user", agent="writer")] == ["u-2"]
+    in_ways = spend.spend_in_ways(HOUR, tuple(spend.BY), limit=1)
+    assert in_ways == {by: spend.spend(HOUR, by)[:1] for by in spend.BY}
+    assert spend.spend_in_ways(HOUR.before(), ("user", "agent")) == {"user": [], "agent": []}
     with pytest.raises(InvalidInput):
         spend.spend(HOUR, "1; DROP TABLE x")
 

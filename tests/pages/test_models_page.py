@@ -47,7 +47,9 @@ def used(monkeypatch: pytest.MonkeyPatch) -> list[ModelUsage]:
     rows = [UNKNOWN, KNOWN]
     monkeypatch.setattr(model_usage, "model_usage", lambda *_, **__: list(rows))
     monkeypatch.setattr(repricing, "touched", lambda calls: Touched(1204, 0.0, 1201))
-    monkeypatch.setattr(spend, "spend", lambda period, by, **_: [Spend(f"a {by}", 10, 4, 1050, 0.25, 0)])
+    monkeypatch.setattr(
+        spend, "spend_in_ways", lambda _, ways, **__: {by: [Spend(f"a {by}", 10, 4, 1050, 0.25, 0)] for by in ways}
+    )
     monkeypatch.setattr(
         spend,
         "over_time",
