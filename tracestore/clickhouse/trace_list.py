@@ -25,9 +25,10 @@ from tracestore.clickhouse.orders import Order, cursor_after
 from tracestore.clickhouse.rows import Page, TraceFilter, TraceSummary
 from tracestore.clickhouse.search_sql import Conditions, without_text
 
-#: Traces whose payloads are searched at a time: a common word is found among the first, a rare one by few questions.
-_FIRST_READ: Final = 512
-_MOST_READ: Final = 32_768
+#: Traces whose payloads are searched at a time: a common word is found among the first. Then many more at once, since
+#: the traces of an hour share its blocks, and each question reads those again.
+_FIRST_READ: Final = 2_048
+_MOST_READ: Final = 131_072
 _WHEN = pa.timestamp("ns", "UTC")
 
 
@@ -142,7 +143,7 @@ class _Listing:
     def confirmed(self, candidates: TraceFilter, size: int, most: int) -> list[TraceSummary]:
         """The settled traces that match, out of those that match `candidates`, as far as the page needs them.
 
-        `size` candidates are read at first, then four times as many each time, up to `most`.
+        `size` candidates are read at first, then sixteen times as many each time, up to `most`.
         """
         where = filters.conditions(self.wanted, self.cursor, self.order, within="places")
         rows: list[TraceSummary] = []
@@ -157,7 +158,7 @@ class _Listing:
             if not full or len(rows) >= self.limit:
                 break
             cursor = cursor_after(self.order, places.last)
-            size = min(4 * size, most)
+            size = min(16 * size, most)
         return rows
 
     def live(self, now_open: Opened) -> list[TraceSummary]:
