@@ -22,6 +22,7 @@ from tracestore.detector_settings import ProjectSettings
 from tracestore.detectors.detector import Detector, Norms, TraceDetector, WindowDetector
 from tracestore.detectors.finding import Finding
 from tracestore.detectors.running import Said, SettingsOf, Tallies, judge, judge_history
+from tracestore.detectors.waste import kind_of_money, together
 from tracestore.errors import InvalidInput, Overloaded, Unavailable
 from tracestore.models import Backtest, Project
 from tracestore.moments import nanoseconds, rfc3339
@@ -203,7 +204,7 @@ def sums(outcome: Outcome, said: Sequence[Finding]) -> None:
     outcome.fired = len(said)
     outcome.critical = sum(one.severity == "critical" for one in said)
     outcome.warning = sum(one.severity == "warning" for one in said)
-    outcome.wasted_cost_usd = sum(one.wasted_cost_usd for one in said)
+    outcome.wasted_cost_usd = together((kind_of_money(one.key, one.trace_id), one.wasted_cost_usd) for one in said)
     outcome.wasted_tokens = sum(one.wasted_tokens for one in said)
     outcome.findings = [
         {

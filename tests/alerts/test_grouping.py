@@ -101,3 +101,31 @@ def test_titles_are_one_bounded_line() -> None:
     long = titled("x" * 999, 12)
     assert len(long) == 300
     assert long.endswith(" (12 agents)")
+
+
+def dear(number: int, kind: str, name: str, usd: float, **facts: object) -> Said:
+    """Excess cost, as the same detector tells it of an agent, a model, a user and a session."""
+    labels = {"detector": "cost_anomaly", **({kind: name} if kind != "session" else {})}
+    return Said(str(number), "critical", labels, Facts(name, wasted_usd=usd, **facts), True, number)  # type: ignore[arg-type]
+
+
+def test_the_same_dollars_told_of_agent_model_users_and_sessions_count_once() -> None:
+    merged = merge([
+        dear(1, "agent", "writer", 12.75, usd_per_hour=0.5), dear(2, "model", "sonnet", 12.77, usd_per_hour=0.6),
+        dear(3, "user", "u-1", 5.0, usd_per_hour=4.0), dear(4, "user", "u-2", 3.5, usd_per_hour=1.0),
+        dear(5, "session", "s-1", 5.0), dear(6, "session", "s-2", 4.0),
+    ])  # fmt: skip
+    assert (merged.facts.wasted_usd, merged.facts.usd_per_hour) == (12.77, 5.0)
+    assert merge([dear(1, "user", "u-1", 5.0), dear(2, "user", "u-2", 3.5)]).facts.wasted_usd == 8.5
+
+
+def test_runs_that_loop_and_retry_waste_no_more_than_they_cost() -> None:
+    def of_run(number: int, usd: float, cost: float | None, runs: int = 1) -> Said:
+        facts = Facts("x", wasted_usd=usd, run_count=runs, runs=(Run("t1", cost_usd=cost),))
+        return Said(str(number), "critical", {"detector": f"d{number}"}, facts, True, number)
+
+    assert merge([of_run(1, 0.8, 1.0), of_run(2, 0.7, 1.0)]).facts.wasted_usd == 1.0
+    assert merge([of_run(1, 0.2, 1.0), of_run(2, 0.3, 1.0)]).facts.wasted_usd == 0.5
+    # What not every run is known to have cost bounds nothing.
+    assert merge([of_run(1, 0.8, None), of_run(2, 0.7, None)]).facts.wasted_usd == 1.5
+    assert merge([of_run(1, 0.8, 1.0, runs=30)]).facts.wasted_usd == 0.8

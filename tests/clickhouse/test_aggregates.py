@@ -15,6 +15,7 @@ from tests.clickhouse.test_writer import write
 from tracestore.clickhouse import client
 from tracestore.clickhouse.aggregates import agents, judged, period, sessions, spend, tools, totals, worst_runs
 from tracestore.clickhouse.aggregates.period import MOST_PLACES, Period
+from tracestore.clickhouse.detecting import findings
 from tracestore.errors import InvalidInput, NotFound
 from tracestore.spans.model import Span
 
@@ -240,13 +241,25 @@ def test_the_worst_runs_say_what_made_them_so() -> None:
 
 
 def finding(
-    identity: str, detector: str, severity: str, at: datetime, agent: str = "planner", wasted: float = 0.5
-) -> None:
+    identity: str, detector: str, severity: str, at: datetime, agent: str = "planner", wasted: float = 0.5,
+    trace: str = "aa", key: str = "",
+) -> None:  # fmt: skip
     client.run(
         "INSERT INTO stored_findings (project, id, detector, severity, title, agent, trace_id, span_ids, first_seen,"
-        " last_seen, wasted_cost_usd, version) VALUES ('default', {id:String}, {detector:String}, {severity:String},"
-        " 'it loops', {agent:String}, 'aa', ['bb'], {at:DateTime64(3)}, {at:DateTime64(3)}, {wasted:Float64}, 1)",
-        {"id": identity, "detector": detector, "severity": severity, "agent": agent, "at": at, "wasted": wasted},
+        " last_seen, wasted_cost_usd, version, key) VALUES"
+        " ('default', {id:String}, {detector:String}, {severity:String},"
+        " 'it loops', {agent:String}, {trace:String}, ['bb'], {at:DateTime64(3)}, {at:DateTime64(3)}, {wasted:Float64},"
+        " 1, {key:String})",
+        {
+            "id": identity,
+            "detector": detector,
+            "severity": severity,
+            "agent": agent,
+            "at": at,
+            "wasted": wasted,
+            "trace": trace,
+            "key": key,
+        },
     )
 
 
@@ -259,6 +272,15 @@ def test_findings_by_detector_and_of_an_agent() -> None:
     assert (loop.detector, loop.findings, loop.critical, loop.warnings, loop.wasted_cost_usd) == ("loop", 2, 1, 1, 1.0)
     [only] = judged.findings(HOUR, agent="writer")
     assert (only.id, only.title, only.span_ids) == ("2", "it loops", ["bb"])
+
+
+def test_the_same_dollars_by_agent_model_and_user_count_once() -> None:
+    for number, (key, wasted) in enumerate((("agent:a", 3.0), ("model:m", 4.0), ("user:u", 2.0), ("user:v", 1.5)), 1):
+        finding(f"{number}", "cost_anomaly", "warning", AT, "", wasted, trace="", key=key)
+    [dear] = judged.by_detector(HOUR)
+    assert (dear.findings, dear.warnings, dear.wasted_cost_usd) == (4, 4, 4.0)
+    told = findings.counts("default", AT - timedelta(hours=1))["cost_anomaly"]
+    assert (told["findings"], told["warning"], told["wasted_cost_usd"]) == (4, 4, 4.0)
 
 
 def test_health_now_and_its_changes() -> None:

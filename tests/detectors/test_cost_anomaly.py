@@ -136,6 +136,46 @@ def test_a_session_is_compared_with_all_others():
     assert 19 < finding.wasted_cost_usd < 20
 
 
+def test_what_was_wasted_is_of_one_day_so_that_days_add_up():
+    """A finding reaches a day back, and each day has its own: no dollar may be in two of them."""
+
+    def cost(hour):
+        return usual_cost(hour) * (8 if HOURS - 30 <= hour < HOURS - 6 else 1)
+
+    def findings_of(hours_before_the_end):
+        history = cost_hours(cost, busy_days)
+        now_ns = history.now_ns - hours_before_the_end * HOUR_NS
+        rows = tuple(row for row in history.rows if row.hour_ns < now_ns)
+        return only(DETECTOR.detect(CostHours(history.project, now_ns, rows), SETTINGS))
+
+    midnight = 24
+    before, after = findings_of(midnight), findings_of(midnight - 18)
+    assert before.window != after.window
+    assert (before.evidence["hours"], after.evidence["hours"]) != (1, 1)
+    first = sum(usual_cost(hour) * 7 for hour in range(HOURS - 30, HOURS - 24))
+    second = sum(usual_cost(hour) * 7 for hour in range(HOURS - 24, HOURS - 6))
+    assert before.wasted_cost_usd < 1.3 * first
+    assert after.wasted_cost_usd < 1.3 * second
+    assert before.wasted_cost_usd + after.wasted_cost_usd < 1.2 * (first + second)
+    assert after.evidence["excess_usd"] >= after.wasted_cost_usd
+
+
+def test_a_session_over_midnight_wastes_each_dollar_on_one_day():
+    day_ns = (EPOCH_HOUR // 24 + 60) * 24 * HOUR_NS
+    rows = [
+        CostHour(day_ns - (200 + n) * HOUR_NS, "session", f"s{n}", 0.05 + n % 7 / 100, 10, 1, f"t{n}", 0.01)
+        for n in range(100)
+    ]
+    rows.append(CostHour(day_ns - HOUR_NS, "session", "dear", 20.0, 10, 1, "t-dear", 20.0))
+    rows.append(CostHour(day_ns, "session", "dear", 10.0, 10, 1, "t-dear", 10.0))
+    first = only(DETECTOR.detect(CostHours("p", day_ns, tuple(rows[:-1])), SETTINGS))
+    second = only(DETECTOR.detect(CostHours("p", day_ns + HOUR_NS, tuple(rows)), SETTINGS))
+    assert (first.window, second.window) == (day_ns - 24 * HOUR_NS, day_ns)
+    assert 19 < first.wasted_cost_usd < 20
+    assert 9 < second.wasted_cost_usd < 10
+    assert second.evidence["excess_usd"] > 29
+
+
 def test_a_missing_day_is_unknown_not_cheap():
     def runs(hour):
         return 0 if hour // 24 == 22 else busy_days(hour)

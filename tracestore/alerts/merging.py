@@ -1,7 +1,8 @@
 """What an incident says, from what its alerts say. Pure.
 
 Money and runs are those of all alerts that it ever had, so that the cost of an incident never falls; what is going
-on, how fast and the title are those of the alerts that fire.
+on, how fast and the title are those of the alerts that fire. No dollar counts twice: excess cost that is told of an
+agent, a model and a user is the same money, and runs that loop and retry waste no more than they cost.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 
 from tracestore.alerts.facts import MOST_EVIDENCE, MOST_RUNS, Evidence, Facts, Run
 from tracestore.alerts.severities import rank
+from tracestore.detectors.waste import together
 
 MOST_TITLE: Final = 300
 MOST_CHANGED: Final = 10
@@ -50,16 +52,16 @@ def merge(alerts: Sequence[Said]) -> Merged:
     problems = list(_once(alerts))
     by_time = sorted(alerts, key=lambda one: instant(one.facts.last_seen), reverse=True)
     runs = _runs(by_time)
-    speeds = [one.facts.usd_per_hour for one in _once(firing) if one.facts.usd_per_hour is not None]
+    speeds = [(_money(one), one.facts.usd_per_hour) for one in _once(firing) if one.facts.usd_per_hour is not None]
     facts = Facts(
         title=title,
         summary=worst.facts.summary,
         first_seen=min((one.facts.first_seen for one in alerts if one.facts.first_seen), key=instant, default=""),
         last_seen=max((one.facts.last_seen for one in alerts if one.facts.last_seen), key=instant, default=""),
         going_on=any(one.firing and one.facts.going_on for one in alerts),
-        wasted_usd=sum(one.facts.wasted_usd for one in problems),
+        wasted_usd=_wasted(problems, runs),
         wasted_tokens=sum(one.facts.wasted_tokens for one in problems),
-        usd_per_hour=sum(speeds) if speeds else None,
+        usd_per_hour=together(speeds) if speeds else None,
         run_count=_run_count(problems, runs),
         value=worst.facts.value,
         threshold=worst.facts.threshold,
@@ -92,6 +94,22 @@ def instant(text: str) -> datetime:
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _wasted(problems: Sequence[Said], runs: Mapping[str, Run]) -> float:
+    parts = [(_money(one), one.facts.wasted_usd) for one in problems]
+    costs = [run.cost_usd for run in runs.values()]
+    if costs and None not in costs and _run_count(problems, runs) == len(costs):
+        of_runs = min(sum(usd for kind, usd in parts if not kind), sum(cost or 0.0 for cost in costs))
+        parts = [("", of_runs), *(part for part in parts if part[0])]
+    return together(parts)
+
+
+def _money(alert: Said) -> str:
+    """By what it looks at money, as `kind_of_money` says of a finding: excess cost is told of an agent, a model…"""
+    if alert.labels.get("detector") != "cost_anomaly":
+        return ""
+    return next((kind for kind in ("user", "model", "agent") if kind in alert.labels), "session")
 
 
 def _once(alerts: Sequence[Said]) -> list[Said]:

@@ -77,7 +77,7 @@ class CostAnomaly:
             settings = replace(settings, caution=settings.caution * USER_CAUTION)
         for alarm in spend.alarms(np.array([spend.hours - 1]), settings):
             finding = self._finding(history, kind, names[alarm.subject], rows, spend, first, alarm)
-            if finding.wasted_cost_usd >= settings.least_excess_usd:
+            if finding.evidence["excess_usd"] >= settings.least_excess_usd:
                 yield finding
 
     def _finding(
@@ -99,14 +99,14 @@ class CostAnomaly:
         span = _duration(alarm.hours)
         if alarm.question in ("price", "creep"):
             usual_each = alarm.usual
-            wasted = max(0.0, cost - usual_each * runs)
+            excess = max(0.0, cost - usual_each * runs)
             now, usual = f"{_usd(each)} a run", f"{_usd(usual_each)} a run"
             verb = "has slowly become dearer" if alarm.question == "creep" else "costs more per run"
             title = f"{name} {verb}: {now}, usually {_usd(usual_each)}"
             why = "The cost per run rose, not the traffic: longer contexts, more steps, or another model or price."
         else:
             usual_cost = alarm.usual if alarm.question == "spend" else cost / alarm.ratio
-            wasted = max(0.0, cost - usual_cost)
+            excess = max(0.0, cost - usual_cost)
             now, usual = f"{_usd(cost)}", f"{_usd(usual_cost)}"
             title = f"{name} spent {now} in {span}, usually {usual}"
             if alarm.question == "traffic":
@@ -114,6 +114,9 @@ class CostAnomaly:
                 why = "More runs than ever at this hour: a launch, or something that starts runs again and again."
             else:
                 why = "More was spent than at this hour on earlier days."
+        window = (history.now_ns - 1) // DAY_NS * DAY_NS
+        today = max(start, window // HOUR_NS - first)
+        cost_today = float(spend.cost[alarm.subject, today : alarm.tick + 1].sum())
         told = f"In the last {span}: {now}; usual at this time: {usual}. {why}"
         if dearest and dearest.dearest_trace:
             told += f" The dearest trace of that time cost {_usd(dearest.dearest_cost)}."
@@ -128,14 +131,16 @@ class CostAnomaly:
             first_seen_ns=since_ns,
             last_seen_ns=history.now_ns,
             cause="unknown",
-            wasted_cost_usd=round(wasted, 6),
-            window=(history.now_ns - 1) // DAY_NS * DAY_NS,
+            # Of this day only, however far back the question reaches: the days' findings add up, no dollar twice.
+            wasted_cost_usd=round(excess * cost_today / cost, 6) if cost else 0.0,
+            window=window,
             evidence={
                 "kind": kind,
                 "name": name,
                 "question": alarm.question,
                 "hours": alarm.hours,
                 "cost_usd": round(cost, 6),
+                "excess_usd": round(excess, 6),
                 "runs": runs,
                 "usual": round(alarm.usual, 6),
                 "factor": round(alarm.ratio, 2),
@@ -146,11 +151,14 @@ class CostAnomaly:
 
     def _sessions(self, history: CostHours, settings: CostSettings) -> Iterable[Finding]:
         """Sessions that cost something in the last day against the total of all sessions before."""
+        window = (history.now_ns - 1) // DAY_NS * DAY_NS
         total: dict[str, float] = defaultdict(float)
+        today: dict[str, float] = defaultdict(float)
         last: dict[str, int] = defaultdict(int)
         rows = [row for row in history.rows if row.kind == "session" and row.cost_usd > 0]
         for row in rows:
             total[row.name] += row.cost_usd
+            today[row.name] += row.cost_usd if row.hour_ns >= window else 0.0
             last[row.name] = max(last[row.name], row.hour_ns)
         recent = [name for name in total if last[name] > history.now_ns - DAY_NS]
         before = [total[name] for name in total if last[name] <= history.now_ns - DAY_NS]
@@ -179,13 +187,14 @@ class CostAnomaly:
                 key=f"session:{name}",
                 first_seen_ns=min(row.hour_ns for row in rows if row.name == name),
                 last_seen_ns=history.now_ns,
-                wasted_cost_usd=round(cost - typical, 6),
-                window=(history.now_ns - 1) // DAY_NS * DAY_NS,
+                wasted_cost_usd=round((cost - typical) * today[name] / cost, 6),
+                window=window,
                 evidence={
                     "kind": "session",
                     "name": name,
                     "question": "session",
                     "cost_usd": round(cost, 6),
+                    "excess_usd": round(cost - typical, 6),
                     "usual": round(typical, 6),
                     "dearest_before_usd": round(most, 6),
                     "dearest_trace": dearest.dearest_trace if dearest else "",

@@ -1,10 +1,11 @@
-"""What repetition cost: the model calls that asked again, and the calls themselves.
+"""What repetition cost: the model calls that asked again, and the calls themselves; and what findings wasted together.
 
 Pure.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from tracestore.analysis.trajectory import TraceSpan, Trajectory
@@ -36,6 +37,23 @@ def wasted(trajectory: Trajectory, repeats: Iterable[TraceSpan], agents: Collect
     all_spent = list(spent.values())
     cost = sum(span.cost_usd or 0.0 for span in all_spent)
     return cost, sum(span.tokens for span in all_spent), sum(span.type == "llm" for span in all_spent)
+
+
+def together(parts: Iterable[tuple[str, float]]) -> float:
+    """What findings wasted together (USD), no dollar twice. `parts`: of each finding its kind of money, and its USD.
+
+    Findings of one kind add up: they are of different runs, or different agents, users… Those of different kinds look
+    at the same dollars from different sides, so the kind that accounts for most of them stands for all.
+    """
+    sums: dict[str, float] = defaultdict(float)
+    for kind, usd in parts:
+        sums[kind] += usd
+    return max(sums.values(), default=0.0)
+
+
+def kind_of_money(key: str, trace_id: str) -> str:
+    """By what a finding looks at money: '' of a run, else `agent`, `model`, `user`…, which its key begins with."""
+    return "" if trace_id else key.partition(":")[0]
 
 
 def _by_call(trajectory: Trajectory) -> dict[str, TraceSpan]:

@@ -15,14 +15,13 @@ from dashboard.api import detection_shapes, verdict_shapes
 from tests.api.conftest import with_key
 from tests.clickhouse.spans import SECOND, llm, span
 from tests.clickhouse.test_writer import write
-from tests.detectors.small import ManyErrors, Repeats
+from tests.detectors.small import Repeats
 from tracestore import detector_settings, feedback, keys, tasks
 from tracestore.celery import app
 from tracestore.clickhouse import client as store_client
 from tracestore.clickhouse import settling
 from tracestore.clickhouse.detecting import findings, health, looking
 from tracestore.detection import Looker
-from tracestore.detectors import registry
 from tracestore.models import Project
 from tracestore.spans.model import Span
 
@@ -33,14 +32,12 @@ API = "/api/v1/"
 
 
 @pytest.fixture(autouse=True)
-def detectors(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def detectors(settings: Any, monkeypatch: pytest.MonkeyPatch, two_detectors: None) -> Iterator[None]:
     global AGO
     AGO = time.time_ns() - 600 * SECOND
     settings.ROOT_URLCONF = "tests.api.urls"
     settings.STATIC_ROOT = None
     keys._cache.clear()
-    monkeypatch.setattr(registry, "trace_detectors", lambda: (Repeats(),))
-    monkeypatch.setattr(registry, "window_detectors", lambda: (ManyErrors(),))
     monkeypatch.setattr(settling, "QUIET_MS", 10)
     yield
     keys._cache.clear()

@@ -16,7 +16,7 @@ from tests.clickhouse.detecting import test_api
 from tests.clickhouse.detecting.test_api import run, settle
 from tests.clickhouse.spans import SECOND, llm, span
 from tests.clickhouse.test_writer import write
-from tests.detectors.small import ManyErrors, Repeats
+from tests.detectors.small import Repeats
 from tracestore import detector_settings, tasks
 from tracestore.alerts import builtin_rules, evaluation, incidents
 from tracestore.alerts.models import Incident
@@ -27,7 +27,6 @@ from tracestore.clickhouse.detecting import findings, health
 from tracestore.clickhouse.detecting.findings import FindingFilter
 from tracestore.clickhouse.reader import get_reader
 from tracestore.detection import Looker
-from tracestore.detectors import registry
 from tracestore.detectors.finding import Finding
 from tracestore.models import Backtest, Membership, Project
 
@@ -37,12 +36,10 @@ NOW = 0
 
 
 @pytest.fixture(autouse=True)
-def detectors(monkeypatch: pytest.MonkeyPatch) -> None:
+def detectors(monkeypatch: pytest.MonkeyPatch, two_detectors: None) -> None:
     global NOW
     NOW = time.time_ns()
     test_api.AGO = NOW - 600 * SECOND
-    monkeypatch.setattr(registry, "trace_detectors", lambda: (Repeats(),))
-    monkeypatch.setattr(registry, "window_detectors", lambda: (ManyErrors(),))
     monkeypatch.setattr(settling, "QUIET_MS", 10)
 
 
