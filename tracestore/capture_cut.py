@@ -18,7 +18,7 @@ import msgspec
 from tracestore import capture_names as names
 from tracestore.clickhouse.columns import PREVIEW_CHARS, as_text, preview, preview_chars, size
 from tracestore.detectors import canonical
-from tracestore.spans.model import Attributes, Event, Link, LogRecord, Resource, Scope, Span, SpanRecord, Value
+from tracestore.spans.model import Attributes, LogRecord, Resource, Scope, Span, SpanRecord, Value
 from tracestore.spans.semconv.log_events import PREFIX
 from tracestore.spans.semconv.payload import payload_attributes
 
@@ -87,8 +87,10 @@ class Cutter:
             name=record.name[: names.MOST_NAME],
             status_message=self.stands_for(record.status_message, _result),
             attributes=self._kept(record.attributes),
-            events=[Event(e.time_ns, e.name[: names.MOST_NAME], self._kept(e.attributes)) for e in record.events],
-            links=[Link(k.trace_id, k.span_id, k.trace_state, self._kept(k.attributes)) for k in record.links],
+            events=[
+                replace(e, name=e.name[: names.MOST_NAME], attributes=self._kept(e.attributes)) for e in record.events
+            ],
+            links=[replace(k, attributes=self._kept(k.attributes)) for k in record.links],
             resource=self._shared_resource(record.resource),
             scope=self._shared_scope(record.scope),
         )
@@ -134,13 +136,13 @@ class Cutter:
                 name: value for name, value in resource.attributes.items()
                 if _is_short(value) and not name.startswith(names.COMMANDS)
             }  # fmt: skip
-            known = self._resource = resource, Resource(kept, resource.service)
+            known = self._resource = resource, replace(resource, attributes=kept)
         return known[1]
 
     def _shared_scope(self, scope: Scope) -> Scope:
         known = self._scope
         if known is None or known[0] is not scope:
-            known = self._scope = scope, Scope(scope.name, scope.version, self._kept(scope.attributes))
+            known = self._scope = scope, replace(scope, attributes=self._kept(scope.attributes))
         return known[1]
 
     def _preview(self, span: Span) -> None:
@@ -151,10 +153,10 @@ class Cutter:
             record,
             status_message=record.status_message[:most],
             attributes=_cut(record.attributes, most),
-            events=[Event(e.time_ns, e.name[:most], _cut(e.attributes, most)) for e in record.events],
-            links=[Link(k.trace_id, k.span_id, k.trace_state, _cut(k.attributes, most)) for k in record.links],
-            resource=Resource(_cut(record.resource.attributes, most), record.resource.service),
-            scope=Scope(record.scope.name, record.scope.version, _cut(record.scope.attributes, most)),
+            events=[replace(e, name=e.name[:most], attributes=_cut(e.attributes, most)) for e in record.events],
+            links=[replace(k, attributes=_cut(k.attributes, most)) for k in record.links],
+            resource=replace(record.resource, attributes=_cut(record.resource.attributes, most)),
+            scope=replace(record.scope, attributes=_cut(record.scope.attributes, most)),
         )
         span.payload_attributes = payload_attributes(span.record.attributes)
 
@@ -163,8 +165,8 @@ class Cutter:
         most = PREVIEW_CHARS
         return replace(
             record, body=_cut_value(record.body, most), attributes=_cut(record.attributes, most),
-            resource=Resource(_cut(record.resource.attributes, most), record.resource.service),
-            scope=Scope(record.scope.name, record.scope.version, _cut(record.scope.attributes, most)),
+            resource=replace(record.resource, attributes=_cut(record.resource.attributes, most)),
+            scope=replace(record.scope, attributes=_cut(record.scope.attributes, most)),
         )  # fmt: skip
 
 

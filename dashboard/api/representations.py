@@ -92,17 +92,30 @@ def span(project: str, detail: SpanDetail) -> dict[str, Any]:
         "scope_attributes": detail.scope_attributes,
         "dropped_events": detail.dropped_events,
         "dropped_links": detail.dropped_links,
+        "flags": detail.envelope.flags,
+        "resource_schema_url": detail.envelope.resource_schema_url,
+        "scope_schema_url": detail.envelope.scope_schema_url,
+        "resource_dropped_attributes": detail.envelope.resource_dropped,
+        "scope_dropped_attributes": detail.envelope.scope_dropped,
         "events": [
             {
                 "time": rfc3339(event.time_ns),
                 "name": event.name,
                 "attributes": event.attributes,
                 "origin": event.origin,
+                "dropped_attributes": event.dropped_attributes,
             }
             for event in detail.events
         ],
         "links": [
-            {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": link.attributes} for link in detail.links
+            {
+                "trace_id": link.trace_id,
+                "span_id": link.span_id,
+                "attributes": link.attributes,
+                "flags": link.flags,
+                "dropped_attributes": link.dropped_attributes,
+            }
+            for link in detail.links
         ],
         "input_preview": row.input_preview,
         "output_preview": row.output_preview,

@@ -52,12 +52,15 @@ class Event(serializers.Serializer[Any]):
     name = text()
     attributes = AttributesField()
     origin = choice(("span", "log"), "`log` for a log record that belongs to the span; only when one span is read.")
+    dropped_attributes = count("Attributes that the sender's SDK threw away.")
 
 
 class Link(serializers.Serializer[Any]):
     trace_id = text()
     span_id = text()
     attributes = AttributesField()
+    flags = count("As of a span, of the other one.")
+    dropped_attributes = count("Attributes that the sender's SDK threw away.")
 
 
 class Span(serializers.Serializer[Any]):
@@ -105,6 +108,11 @@ class Span(serializers.Serializer[Any]):
     scope_attributes = AttributesField()
     dropped_events = count("Events that the sender's SDK, or a limit, threw away.")
     dropped_links = count("Links that the sender's SDK, or a limit, threw away.")
+    flags = count("W3C trace flags in the low eight bits; bits 8 and 9 say whether the parent is remote.")
+    resource_schema_url = text("The schema that the resource's attributes follow.")
+    scope_schema_url = text("The schema that the span's attributes follow.")
+    resource_dropped_attributes = count("Attributes of the resource that the sender's SDK threw away.")
+    scope_dropped_attributes = count("Attributes of the scope that the sender's SDK threw away.")
     events = Event(many=True)
     links = Link(many=True)
     input_preview = text()

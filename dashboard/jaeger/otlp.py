@@ -31,11 +31,22 @@ def resource_spans(records: list[SpanRecord]) -> dict[str, Any]:
         ("version", first.scope.version),
         ("attributes", attributes(first.scope.attributes)),
     )
-    scope = {key: value for key, value in told if value}
-    return {
-        "resource": {"attributes": attributes(first.resource.attributes)},
-        "scopeSpans": [{"scope": scope, "spans": [span(record) for record in records]}],
-    }
+    scope = {key: value for key, value in told if value} | _dropped(first.scope.dropped_attributes)
+    resource = {"attributes": attributes(first.resource.attributes)} | _dropped(first.resource.dropped_attributes)
+    spans = {"scope": scope, "spans": [span(record) for record in records]} | _schema(first.scope.schema_url)
+    return {"resource": resource, "scopeSpans": [spans]} | _schema(first.resource.schema_url)
+
+
+def _dropped(count: int) -> dict[str, Any]:
+    return {"droppedAttributesCount": count} if count else {}
+
+
+def _schema(url: str) -> dict[str, Any]:
+    return {"schemaUrl": url} if url else {}
+
+
+def _flags(flags: int) -> dict[str, Any]:
+    return {"flags": flags} if flags else {}
 
 
 def span(record: SpanRecord) -> dict[str, Any]:
@@ -60,11 +71,13 @@ def span(record: SpanRecord) -> dict[str, Any]:
         "events": [event(one) for one in record.events],
         "links": [link(one) for one in record.links],
         "status": status,
+        **_flags(record.flags),
     }
 
 
 def event(one: Event) -> dict[str, Any]:
-    return {"timeUnixNano": str(one.time_ns), "name": one.name, "attributes": attributes(one.attributes)}
+    told = {"timeUnixNano": str(one.time_ns), "name": one.name, "attributes": attributes(one.attributes)}
+    return told | _dropped(one.dropped_attributes)
 
 
 def link(one: Link) -> dict[str, Any]:
@@ -73,6 +86,8 @@ def link(one: Link) -> dict[str, Any]:
         "spanId": one.span_id,
         "traceState": one.trace_state,
         "attributes": attributes(one.attributes),
+        **_flags(one.flags),
+        **_dropped(one.dropped_attributes),
     }
 
 

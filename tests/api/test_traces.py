@@ -135,9 +135,12 @@ def test_a_trace_has_every_column_but_the_payloads(client: Client, reader: FakeR
     assert first["attributes"]["stream"] is True
     assert first["attributes"]["gen_ai.usage.input_tokens"] == 10
     assert first["events"] == [
-        {"time": "2026-05-28T20:26:40.123456789Z", "name": "first token", "attributes": {"n": 1}, "origin": "span"}
+        {"time": "2026-05-28T20:26:40.123456789Z", "name": "first token", "attributes": {"n": 1}, "origin": "span",
+         "dropped_attributes": 0}
+    ]  # fmt: skip
+    assert first["links"] == [
+        {"trace_id": "a" * 32, "span_id": "b" * 16, "attributes": {"why": "retry"}, "flags": 0, "dropped_attributes": 0}
     ]
-    assert first["links"] == [{"trace_id": "a" * 32, "span_id": "b" * 16, "attributes": {"why": "retry"}}]
 
 
 def test_a_cut_trace_says_so(client: Client, reader: FakeReader) -> None:

@@ -187,12 +187,15 @@ def test_v3_gives_back_what_otlp_brought() -> None:
         "shop",
         span(
             1, 1, attributes={"a": 1, "b": [0.5, True]}, events=[event("e"), event("f", n=1, text="x")],
-            links=[link(9, 9, why="retry"), link(9, 8, tries=2)], droppedEventsCount=2, droppedLinksCount=1,
+            links=[link(9, 9, why="retry") | {"flags": 769, "droppedAttributesCount": 3}, link(9, 8, tries=2)],
+            droppedEventsCount=2, droppedLinksCount=1, flags=257,
         ),
         span(1, 2, parent=1),
         attributes={"process.pid": 7, "args": ["a"], "host.name": "box"},
         scope={"name": "cart-tracer", "attributes": [{"key": "retries", "value": {"intValue": "3"}}]},
     )  # fmt: skip
+    sent["schemaUrl"], sent["scopeSpans"][0]["schemaUrl"] = "https://example.org/1", "https://example.org/2"
+    sent["resource"]["droppedAttributesCount"] = 4
     post(sent)
     before = get("v3/traces/1")
     post(*before["result"]["resourceSpans"], project="copy")
@@ -206,6 +209,9 @@ def test_v3_gives_back_what_otlp_brought() -> None:
     assert [one.attributes for one in one.events] == [{}, {"n": 1, "text": "x"}]
     assert [one.attributes for one in one.links] == [{"why": "retry"}, {"tries": 2}]
     assert (one.dropped_events, one.dropped_links, two.dropped_events) == (2, 1, 0)
+    assert (one.flags, one.links[0].flags, one.links[0].dropped_attributes, two.flags) == (257, 769, 3, 0)
+    assert (one.resource.schema_url, one.scope.schema_url) == ("https://example.org/1", "https://example.org/2")
+    assert (one.resource.dropped_attributes, one.scope.dropped_attributes) == (4, 0)
 
 
 def test_unknown_traces() -> None:

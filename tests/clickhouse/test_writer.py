@@ -34,15 +34,18 @@ def test_everything_received_comes_back_with_its_type() -> None:
         "long": "x" * 2000,
     }
     events = [
-        Event(START + 5, "exception", {"exception.message": "boom", "n": 1}),
+        Event(START + 5, "exception", {"exception.message": "boom", "n": 1}, 3),
         Event(START + 6, "big", {"t": "y" * 3000}),
     ]
+    links = [Link("a" * 32, "b" * 16, "", {"why": "retry", "n": 2}, 0x301, 4)]
     sent = span(
-        1, attributes=attributes, events=events, links=[Link("a" * 32, "b" * 16, "", {"why": "retry", "n": 2})],
+        1, attributes=attributes, events=events, links=links,
         input="in", output="out", payload_attributes=frozenset({"long"}), status="error", status_message="failed",
     )  # fmt: skip
-    sent.record.resource = Resource({"service.name": "shop", "process.pid": 7, "args": ["a"], "off": False}, "shop")
-    sent.record.scope = Scope("tests", "1", {"retries": 3, "team": "cart"})
+    resource = {"service.name": "shop", "process.pid": 7, "args": ["a"], "off": False}
+    sent.record.resource = Resource(resource, "shop", "https://example.org/schemas/1", 5)
+    sent.record.scope = Scope("tests", "1", {"retries": 3, "team": "cart"}, "https://example.org/schemas/2", 6)
+    sent.record.flags = 0x101
     sent.record.dropped_events, sent.record.dropped_links = 2, 2**40
     write(sent)
     found = get_reader().span("default", sent.record.trace_id, sent.record.span_id)
@@ -50,15 +53,31 @@ def test_everything_received_comes_back_with_its_type() -> None:
     assert found.resource_attributes == sent.record.resource.attributes
     assert found.scope_attributes == sent.record.scope.attributes
     assert (found.dropped_events, found.dropped_links) == (2, 2**32 - 1)
-    assert [(event.time_ns, event.name, event.attributes) for event in found.events] == [
-        (event.time_ns, event.name, event.attributes) for event in events
+    assert [(event.time_ns, event.name, event.attributes, event.dropped_attributes) for event in found.events] == [
+        (event.time_ns, event.name, event.attributes, event.dropped_attributes) for event in events
     ]
-    assert [(link.trace_id, link.span_id, link.attributes) for link in found.links] == [
-        ("a" * 32, "b" * 16, {"why": "retry", "n": 2})
-    ]
+    (found_link,) = found.links
+    assert (found_link.trace_id, found_link.span_id, found_link.attributes) == ("a" * 32, "b" * 16, links[0].attributes)
+    assert (found_link.flags, found_link.dropped_attributes) == (0x301, 4)
+    assert (found.envelope.flags, found.envelope.resource_dropped, found.envelope.scope_dropped) == (0x101, 5, 6)
+    told = client.run("SELECT flags, resource_schema_url, scope_schema_url FROM spans").result_rows
+    assert told == [(0x101, "https://example.org/schemas/1", "https://example.org/schemas/2")]
     assert (found.input, found.output) == ("in", "out")
     assert (found.row.start_ns, found.row.end_ns, found.row.duration_ns) == (START + SECOND, START + 2 * SECOND, SECOND)
     assert (found.row.status, found.row.status_message) == ("error", "failed")
+
+
+def test_an_envelope_costs_nothing_where_nothing_was_sent_and_is_not_handed_on() -> None:
+    """Spans share resource and scope; what one has of its own links and events stays with it."""
+    plain, told = span(1), span(2, links=[Link("a" * 32, "b" * 16, flags=1)])
+    flagged, last = span(3), span(4, events=[Event(START, "e")])
+    for one in (told, flagged, last):
+        one.record.resource, one.record.scope = plain.record.resource, plain.record.scope
+    flagged.record.flags = 257
+    write(plain, told, flagged, last)
+    assert client.run("SELECT envelope FROM spans ORDER BY span_id").result_rows == [
+        ("",), ('{"link_flags":[1]}',), ('{"flags":257}',), ("",),
+    ]  # fmt: skip
 
 
 def test_types_cost_nothing_where_all_values_are_texts() -> None:

@@ -39,6 +39,7 @@ APPLIED = {
     "0015_histories_and_health.sql": "3b5234c6168edbfd",
     "0016_findings_by_time.sql": "565734f1ee75431b",
     "0017_tool_and_status.sql": "36cb41f0333d976a",
+    "0018_envelope.sql": "5702f70776ab2a4b",
 }
 
 

@@ -82,8 +82,10 @@ def one_span_each(body: bytes) -> list[bytes]:
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
                 part = ExportTraceServiceRequest()
-                of_resource = part.resource_spans.add(resource=resource_spans.resource)
-                of_resource.scope_spans.add(scope=scope_spans.scope, spans=[span])
+                of_resource = part.resource_spans.add(
+                    resource=resource_spans.resource, schema_url=resource_spans.schema_url
+                )
+                of_resource.scope_spans.add(scope=scope_spans.scope, spans=[span], schema_url=scope_spans.schema_url)
                 parts.append(part.SerializeToString())
     return parts
 

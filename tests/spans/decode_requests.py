@@ -69,9 +69,13 @@ def protobuf(body: dict[str, Any]) -> bytes:
     for resource_spans in body["resourceSpans"]:
         to = message.resource_spans.add()
         put(to.resource.attributes, resource_spans["resource"]["attributes"])
+        to.resource.dropped_attributes_count = resource_spans["resource"].get("droppedAttributesCount", 0)
+        to.schema_url = resource_spans.get("schemaUrl", "")
         for scope_spans in resource_spans["scopeSpans"]:
             scope = to.scope_spans.add()
             scope.scope.name, scope.scope.version = scope_spans["scope"]["name"], scope_spans["scope"]["version"]
+            scope.scope.dropped_attributes_count = scope_spans["scope"].get("droppedAttributesCount", 0)
+            scope.schema_url = scope_spans.get("schemaUrl", "")
             for one in scope_spans["spans"]:
                 put_span(scope.spans.add(), one)
     return message.SerializeToString()
@@ -84,12 +88,16 @@ def put_span(to: ProtoSpan, one: dict[str, Any]) -> None:
     to.start_time_unix_nano, to.end_time_unix_nano = int(one["startTimeUnixNano"]), int(one["endTimeUnixNano"])
     put(to.attributes, one.get("attributes", []))
     to.dropped_attributes_count = one.get("droppedAttributesCount", 0)
+    to.flags = one.get("flags", 0)
     for event in one.get("events", []):
         added = to.events.add(time_unix_nano=int(event["timeUnixNano"]), name=event["name"])
         put(added.attributes, event.get("attributes", []))
+        added.dropped_attributes_count = event.get("droppedAttributesCount", 0)
     for link in one.get("links", []):
         added_link = to.links.add(trace_id=bytes.fromhex(link["traceId"]), span_id=bytes.fromhex(link["spanId"]))
         put(added_link.attributes, link.get("attributes", []))
+        added_link.flags = link.get("flags", 0)
+        added_link.dropped_attributes_count = link.get("droppedAttributesCount", 0)
     if "status" in one:
         to.status.code, to.status.message = one["status"].get("code", 0), one["status"].get("message", "")
 

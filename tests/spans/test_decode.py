@@ -228,6 +228,38 @@ def test_events_links_and_names_over_the_limits(decode: Decode) -> None:
     assert list(record.attributes) == ["k" * 9 + CUT]
 
 
+def with_envelope(*spans: dict[str, Any]) -> dict[str, Any]:
+    body = request(*spans)
+    (resource_spans,) = body["resourceSpans"]
+    resource_spans["schemaUrl"] = "https://opentelemetry.io/schemas/1.37.0"
+    resource_spans["resource"]["droppedAttributesCount"] = 1
+    (scope_spans,) = resource_spans["scopeSpans"]
+    scope_spans["schemaUrl"] = "https://opentelemetry.io/schemas/1.38.0"
+    scope_spans["scope"]["droppedAttributesCount"] = 2
+    return body
+
+
+def test_flags_schemas_and_what_was_dropped_beside_the_span(decode: Decode) -> None:
+    links = [{"traceId": "11" * 16, "spanId": "22" * 8, "flags": 0x301, "droppedAttributesCount": 3}]
+    events = [{"timeUnixNano": str(NOW), "name": "e", "droppedAttributesCount": 4}]
+    (record,) = decode(with_envelope(span(flags=0x101, links=links, events=events))).records
+    assert record.flags == 0x101
+    assert (record.resource.schema_url, record.resource.dropped_attributes) == (
+        "https://opentelemetry.io/schemas/1.37.0", 1,
+    )  # fmt: skip
+    assert (record.scope.schema_url, record.scope.dropped_attributes) == ("https://opentelemetry.io/schemas/1.38.0", 2)
+    assert [(link.flags, link.dropped_attributes) for link in record.links] == [(0x301, 3)]
+    assert [event.dropped_attributes for event in record.events] == [4]
+
+
+def test_the_schema_is_known_with_the_first_slice() -> None:
+    """Encoders write it after the spans, of which the first are handed on before the last are read."""
+    body = with_envelope(*[span(spanId=f"{n:016x}") for n in range(1, 1_200)])
+    for slices in (protobuf_slices(protobuf(body), now_ns=NOW), json_slices(json.dumps(body).encode(), now_ns=NOW)):
+        first = next(iter(slices)).records[0]
+        assert (first.resource.schema_url[-6:], first.scope.schema_url[-6:]) == ("1.37.0", "1.38.0")
+
+
 def test_slices_are_small_and_complete(decode: Decode) -> None:
     body = request(*[span(spanId=f"{i + 1:016x}") for i in range(1200)], span(spanId="00"))
     for slices in (

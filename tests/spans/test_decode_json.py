@@ -271,3 +271,19 @@ def test_any_bytes_at_all(body: bytes) -> None:
     for read in (decode, decode_logs.decode_json, decode_logs.decode_protobuf):
         with contextlib.suppress(InvalidInput):
             read(body)
+
+
+@pytest.mark.parametrize("sent", [{}, [1], True, "x", -1, 2**40, 1.5, None])
+def test_flags_and_schemas_that_are_none_cost_no_span(sent: Any) -> None:
+    body = request(span(flags=sent, links=[{"traceId": "11" * 16, "spanId": "22" * 8, "flags": sent}]))
+    (resource_spans,) = body["resourceSpans"]
+    resource_spans["schemaUrl"] = resource_spans["scopeSpans"][0]["schemaUrl"] = [sent]
+    resource_spans["resource"]["droppedAttributesCount"] = {"x": sent}
+    (record,) = decode_json(json.dumps(body).encode(), now_ns=NOW).records
+    assert (record.flags, record.links[0].flags, record.resource.dropped_attributes) in ((0, 0, 0), (1, 1, 0))
+    assert (record.resource.schema_url, record.scope.schema_url) == ("", "")
+
+
+def test_flags_as_text() -> None:
+    (record,) = decode_json(json.dumps(request(span(flags="257"))).encode(), now_ns=NOW).records
+    assert record.flags == 257

@@ -18,8 +18,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from tracestore.errors import InvalidInput
 from tracestore.spans.decode import Decoded, decode_protobuf
 from tracestore.spans.decode_limits import CUT
-from tracestore.spans.decode_logs_protobuf import SCHEMA_URL
-from tracestore.spans.decode_wire import HEAD, PARTS, REQUEST_PARTS, SCHEMA
+from tracestore.spans.decode_wire import HEAD, PARTS, REQUEST_PARTS, SCHEMA, SCHEMA_URL
 
 
 def decode(body: bytes) -> Decoded:
@@ -56,6 +55,7 @@ def test_the_containers_have_the_field_numbers_that_we_walk() -> None:
     assert HEAD == number(trace_pb2.ResourceSpans, "resource") == number(trace_pb2.ScopeSpans, "scope")
     assert PARTS == number(trace_pb2.ResourceSpans, "scope_spans") == number(trace_pb2.ScopeSpans, "spans")
     assert HEAD == number(logs_pb2.ResourceLogs, "resource") == number(logs_pb2.ScopeLogs, "scope")
+    assert SCHEMA_URL == number(trace_pb2.ResourceSpans, "schema_url") == number(trace_pb2.ScopeSpans, "schema_url")
     assert SCHEMA_URL == number(logs_pb2.ResourceLogs, "schema_url") == number(logs_pb2.ScopeLogs, "schema_url")
     assert PARTS == number(logs_pb2.ResourceLogs, "scope_logs") == number(logs_pb2.ScopeLogs, "log_records")
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
+from tracestore.clickhouse.envelope import envelopes
 from tracestore.spans.linked import edges
 from tracestore.spans.model import Attributes, Event, Resource, Scope, Span, SpanRecord, Value
 
@@ -138,9 +139,13 @@ def hot_event_attributes(event: Event) -> tuple[dict[str, str], bool]:
 
 
 def full_events(span: Span) -> str:
-    """All events of a span as a JSON array of {time_ns, name, attributes}."""
+    """All events of a span as a JSON array of {time_ns, name, attributes}, and dropped_attributes where there are."""
     return _encode(
-        [{"time_ns": e.time_ns, "name": e.name, "attributes": e.attributes} for e in span.record.events]
+        [
+            {"time_ns": e.time_ns, "name": e.name, "attributes": e.attributes}
+            | ({"dropped_attributes": e.dropped_attributes} if e.dropped_attributes else {})
+            for e in span.record.events
+        ]
     ).decode()
 
 
@@ -174,6 +179,7 @@ def span_columns(batch: Sequence[tuple[str, Span]], version: int) -> pa.Table:
     columns["resource_attributes"] = shared_maps([record.resource for record in records])
     columns["scope_attributes"] = shared_maps([record.scope for record in records])
     columns["other_types"] = text(other_types(records))
+    columns["envelope"] = text(envelopes(records))
     events = [record.events for record in records]
     columns["events.time"] = nested(events, times(event.time_ns for event in chain.from_iterable(events)))
     columns["events.name"] = nested(events, text([event.name for event in chain.from_iterable(events)]))

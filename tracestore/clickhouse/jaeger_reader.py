@@ -15,7 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from tracestore.clickhouse import client, jaeger_search, queries
+from tracestore.clickhouse import envelope as envelopes
 from tracestore.clickhouse.concurrently import both
+from tracestore.clickhouse.envelope import Envelope
 from tracestore.clickhouse.jaeger_search import NO_SERVICE, TraceSearch, stored_service
 from tracestore.clickhouse.typed_values import each_with_types, other_types, typed, unfolded, with_types
 from tracestore.spans.model import Attributes, Event, Link, Resource, Scope, SpanRecord
@@ -214,18 +216,20 @@ class Origins:
     resources: dict[tuple[Any, ...], Resource] = field(default_factory=dict)
     scopes: dict[tuple[Any, ...], Scope] = field(default_factory=dict)
 
-    def resource(self, service: str, texts: dict[str, str], types: dict[str, str]) -> Resource:
-        key = (service, *texts.items(), None, *types.items())
+    def resource(self, service: str, texts: dict[str, str], types: dict[str, str], around: Envelope) -> Resource:
+        url, dropped = around.resource_schema_url, around.resource_dropped
+        key = (service, url, dropped, *texts.items(), None, *types.items())
         found = self.resources.get(key)
         if found is None:
-            found = self.resources[key] = Resource(unfolded(with_types(texts, types)), service)
+            found = self.resources[key] = Resource(unfolded(with_types(texts, types)), service, url, dropped)
         return found
 
-    def scope(self, name: str, version: str, texts: dict[str, str], types: dict[str, str]) -> Scope:
-        key = (name, version, *texts.items(), None, *types.items())
+    def scope(self, name: str, version: str, texts: dict[str, str], types: dict[str, str], around: Envelope) -> Scope:
+        url, dropped = around.scope_schema_url, around.scope_dropped
+        key = (name, version, url, dropped, *texts.items(), None, *types.items())
         found = self.scopes.get(key)
         if found is None:
-            found = self.scopes[key] = Scope(name, version, unfolded(with_types(texts, types)))
+            found = self.scopes[key] = Scope(name, version, unfolded(with_types(texts, types)), url, dropped)
         return found
 
 
@@ -234,12 +238,15 @@ def span_record(row: Sequence[Any], origins: Origins) -> SpanRecord:
     (
         trace_id, span_id, parent_span_id, name, kind, service, start_ns, duration_ns, status, status_message,
         trace_state, scope_name, scope_version, dropped, texts, types, resource,
-        scope, others, dropped_events, dropped_links, times, names, event_maps,
+        scope, others, around, dropped_events, dropped_links, times, names, event_maps,
         link_traces, link_spans, link_maps, link_states,
     ) = row  # fmt: skip
-    other = other_types(others)
+    other, envelope = other_types(others), envelopes.read(around)
     event_attributes = each_with_types(event_maps, other.events)
     link_attributes = each_with_types(link_maps, other.links)
+    dropped_of_events = envelopes.of_parts(envelope.events_dropped, len(times))
+    link_flags = envelopes.of_parts(envelope.link_flags, len(link_traces))
+    dropped_of_links = envelopes.of_parts(envelope.links_dropped, len(link_traces))
     return SpanRecord(
         trace_id=trace_id,
         span_id=span_id,
@@ -252,13 +259,19 @@ def span_record(row: Sequence[Any], origins: Origins) -> SpanRecord:
         status_message=status_message,
         trace_state=trace_state,
         attributes=with_bytes(typed(texts, types), types),
-        events=[Event(*event) for event in zip(times, names, event_attributes, strict=True)],
-        links=[Link(*link) for link in zip(link_traces, link_spans, link_states, link_attributes, strict=True)],
+        events=[Event(*event) for event in zip(times, names, event_attributes, dropped_of_events, strict=True)],
+        links=[
+            Link(*link)
+            for link in zip(
+                link_traces, link_spans, link_states, link_attributes, link_flags, dropped_of_links, strict=True
+            )
+        ],
         dropped_attributes=dropped,
         dropped_events=dropped_events,
         dropped_links=dropped_links,
-        resource=origins.resource(service, resource, other.resource),
-        scope=origins.scope(scope_name, scope_version, scope, other.scope),
+        resource=origins.resource(service, resource, other.resource, envelope),
+        scope=origins.scope(scope_name, scope_version, scope, other.scope, envelope),
+        flags=envelope.flags,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from tracestore.clickhouse import client, queries, trace_counts, trace_list
+from tracestore.clickhouse import envelope as envelopes
 from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.orders import NEWEST, Order
 from tracestore.clickhouse.rows import (
@@ -192,22 +193,33 @@ def add_payload(
 def detail(row: Sequence[Any]) -> SpanDetail:
     """A span from the columns of `span_columns` followed by those of `span_extras`."""
     (
-        attributes, types, resource, scope, others, dropped_events, dropped_links,
+        attributes, types, resource, scope, others, around, dropped_events, dropped_links,
         times, names, event_maps, link_traces, link_spans, link_maps,
     ) = row[_SPAN_FIELDS:]  # fmt: skip
-    other = other_types(others)
+    other, envelope = other_types(others), envelopes.read(around)
+    event_attributes, link_attributes = (
+        each_with_types(event_maps, other.events),
+        each_with_types(link_maps, other.links),
+    )
+    dropped_of_events = envelopes.of_parts(envelope.events_dropped, len(times))
+    flags = envelopes.of_parts(envelope.link_flags, len(link_traces))
+    dropped_of_links = envelopes.of_parts(envelope.links_dropped, len(link_traces))
     return SpanDetail(
         row=SpanRow(*row[:_SPAN_FIELDS]),
         attributes=typed(attributes, types),
         resource_attributes=unfolded(with_types(resource, other.resource)),
         scope_attributes=unfolded(with_types(scope, other.scope)),
-        events=[EventRow(*e) for e in zip(times, names, each_with_types(event_maps, other.events), strict=True)],
+        events=[
+            EventRow(at, called, told, dropped_attributes=dropped)
+            for at, called, told, dropped in zip(times, names, event_attributes, dropped_of_events, strict=True)
+        ],
         links=[
             LinkRow(*link)
-            for link in zip(link_traces, link_spans, each_with_types(link_maps, other.links), strict=True)
+            for link in zip(link_traces, link_spans, link_attributes, flags, dropped_of_links, strict=True)
         ],
         dropped_events=dropped_events,
         dropped_links=dropped_links,
+        envelope=envelope,
         input="",
         output="",
     )

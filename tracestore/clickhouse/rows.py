@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from tracestore.clickhouse.envelope import EMPTY, Envelope
 from tracestore.search.tree import Node
 from tracestore.spans.model import Attributes
 from tracestore.spans.semconv.log_events import Evaluation
@@ -166,6 +167,7 @@ class EventRow:
     name: str
     attributes: Attributes = field(default_factory=dict)
     origin: str = "span"
+    dropped_attributes: int = 0
 
 
 @dataclass(slots=True)
@@ -173,6 +175,8 @@ class LinkRow:
     trace_id: str
     span_id: str
     attributes: Attributes = field(default_factory=dict)
+    flags: int = 0
+    dropped_attributes: int = 0
 
 
 @dataclass(slots=True)
@@ -194,6 +198,7 @@ class SpanDetail:
     scope_attributes: Attributes = field(default_factory=dict)
     dropped_events: int = 0
     dropped_links: int = 0
+    envelope: Envelope = EMPTY
 
 
 @dataclass(slots=True)

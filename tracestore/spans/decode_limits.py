@@ -210,7 +210,7 @@ def status_of(number: int) -> str:
     return STATUSES[number] if 0 <= number < len(STATUSES) else "unset"
 
 
-def resource_of(attributes: Attributes) -> Resource:
+def resource_of(attributes: Attributes, schema_url: str = "", dropped: int = 0) -> Resource:
     """A resource, with `service` taken from `service.name`."""
     service = attributes.get("service.name", "")
-    return Resource(attributes, service if isinstance(service, str) else "")
+    return Resource(attributes, service if isinstance(service, str) else "", schema_url, dropped)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from google.protobuf.message import DecodeError
 
@@ -13,11 +12,6 @@ from tracestore.spans.decode_logs_rules import event_name, identifier, refusal, 
 from tracestore.spans.decode_protobuf import ProtobufSpans
 from tracestore.spans.decode_values import Known, WireValue, read_attributes
 from tracestore.spans.model import LogRecord, Resource, Scope, Value
-
-#: Field number of `schema_url` in ResourceLogs and ScopeLogs.
-SCHEMA_URL: Final = 3
-#: How many parts are looked through for it: encoders write it after the records.
-_SCHEMA_WITHIN: Final = 10_000
 
 
 class ProtobufLogs:
@@ -45,7 +39,7 @@ class ProtobufLogs:
 
     def resource_logs(self, at: int, end: int) -> Iterator[LogRecord | None]:
         resource = self.heads.resource(wire.head(self.body, at, end))
-        resource_url = self.schema_url(at, end)
+        resource_url = self.heads.schema_url(at, end)
         try:
             for number, kind, start, stop in wire.parts(self.body, at, end, remainder=True):
                 yield None
@@ -56,7 +50,7 @@ class ProtobufLogs:
 
     def scope_logs(self, at: int, end: int, resource: Resource, resource_url: str) -> Iterator[LogRecord | None]:
         scope = self.heads.scope(wire.head(self.body, at, end))
-        scope_url = self.schema_url(at, end)
+        scope_url = self.heads.schema_url(at, end)
         try:
             # Not the remainder: a record without its end might still read as a whole one.
             for number, kind, start, stop in wire.parts(self.body, at, end):
@@ -125,15 +119,3 @@ class ProtobufLogs:
             self.outcome.warnings["attribute_malformed"] += 1
             return None, 0
         return value, len(raw) if reader.cut else 0
-
-    def schema_url(self, at: int, end: int) -> str:
-        """The schema_url of a container; '' when there is none within reach."""
-        try:
-            for seen, (number, kind, start, stop) in enumerate(wire.parts(self.body, at, end)):
-                if number == SCHEMA_URL and kind == wire.LENGTH_DELIMITED:
-                    return self.outcome.name(self.body[start:stop])
-                if seen > _SCHEMA_WITHIN:
-                    break
-        except wire.Broken:
-            pass
-        return ""

@@ -47,6 +47,7 @@ class ProtobufSpans:
     def resource_spans(self, at: int, end: int) -> Iterator[tuple[int, SpanRecord | None]]:
         head = wire.head(self.body, at, end)
         resource = self.resource(head)
+        resource.schema_url = self.schema_url(at, end)
         suspect = self.suspicious is not None and self.suspicious(head)
         try:
             for number, kind, start, stop in wire.parts(self.body, at, end, remainder=True):
@@ -62,6 +63,7 @@ class ProtobufSpans:
         body, outcome, largest = self.body, self.outcome, self.outcome.limits.span_bytes
         head = wire.head(body, at, end)
         scope = self.scope(head)
+        scope.schema_url = self.schema_url(at, end)
         look = self.suspicious
         suspect = suspect or (look is not None and look(head))
         try:
@@ -126,6 +128,7 @@ class ProtobufSpans:
             span.dropped_links_count,
             resource,
             scope,
+            span.flags,
         )
         events = span.events
         if events:
@@ -143,7 +146,8 @@ class ProtobufSpans:
             except DecodeError:
                 continue
             time_ns = outcome.event_time(event.time_unix_nano, record.start_ns)
-            record.events.append(Event(time_ns, outcome.name(event.name), self.attributes(event.attributes)))
+            name, found = outcome.name(event.name), self.attributes(event.attributes)
+            record.events.append(Event(time_ns, name, found, event.dropped_attributes_count))
         if len(record.events) < len(raws):
             record.dropped_events += len(raws) - len(record.events)
             outcome.warnings["events_over_limit"] += 1
@@ -157,7 +161,10 @@ class ProtobufSpans:
                 continue
             if valid_link(link.trace_id, link.span_id):
                 state, attributes = outcome.name(link.trace_state), self.attributes(link.attributes)
-                record.links.append(Link(link.trace_id.hex(), link.span_id.hex(), state, attributes))
+                dropped = link.dropped_attributes_count
+                record.links.append(
+                    Link(link.trace_id.hex(), link.span_id.hex(), state, attributes, link.flags, dropped)
+                )
         if len(record.links) < len(raws):
             record.dropped_links += len(raws) - len(record.links)
             outcome.warnings["links_over_limit"] += 1
@@ -173,14 +180,28 @@ class ProtobufSpans:
             return {}
         return read_attributes(kept, self.known, outcome)
 
+    def schema_url(self, at: int, end: int) -> str:
+        """The schema_url of a container; '' when there is none within reach. Encoders write it after the parts."""
+        try:
+            for seen, (number, kind, start, stop) in enumerate(wire.parts(self.body, at, end)):
+                if number == wire.SCHEMA_URL and kind == wire.LENGTH_DELIMITED:
+                    return self.outcome.name(self.body[start:stop])
+                if seen > wire.SCHEMA_WITHIN:
+                    break
+        except wire.Broken:
+            pass
+        return ""
+
     def resource(self, raw: bytes) -> Resource:
         self.outcome.allow_nodes()
         try:
-            attributes = wire.read_resource(raw).attributes[: self.outcome.limits.attributes]
+            read = wire.read_resource(raw)
         except DecodeError:
             self.outcome.warnings["attribute_malformed"] += 1
             return Resource()
-        return resource_of(read_attributes(attributes, self.known, self.outcome))
+        attributes = read.attributes[: self.outcome.limits.attributes]
+        found = read_attributes(attributes, self.known, self.outcome)
+        return resource_of(found, dropped=read.dropped_attributes_count)
 
     def scope(self, raw: bytes) -> Scope:
         if not raw:
@@ -192,4 +213,5 @@ class ProtobufSpans:
             return Scope()
         name, version = self.outcome.name(read.name), self.outcome.name(read.version)
         attributes = read.attributes[: self.outcome.limits.attributes]
-        return Scope(name, version, read_attributes(attributes, self.known, self.outcome))
+        found = read_attributes(attributes, self.known, self.outcome)
+        return Scope(name, version, found, dropped_attributes=read.dropped_attributes_count)

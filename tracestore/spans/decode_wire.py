@@ -26,11 +26,12 @@ _BYTES, _U32, _I32, _F32, _F64 = (
 
 #: message → field → (number, type or message name, repeated)
 SCHEMA: Final[dict[str, dict[str, tuple[int, Any, bool]]]] = {
-    "Resource": {"attributes": (1, _BYTES, True)},
+    "Resource": {"attributes": (1, _BYTES, True), "dropped_attributes_count": (2, _U32, False)},
     "InstrumentationScope": {
         "name": (1, _BYTES, False),
         "version": (2, _BYTES, False),
         "attributes": (3, _BYTES, True),
+        "dropped_attributes_count": (4, _U32, False),
     },
     "Span": {
         "trace_id": (1, _BYTES, False),
@@ -48,6 +49,7 @@ SCHEMA: Final[dict[str, dict[str, tuple[int, Any, bool]]]] = {
         "links": (13, _BYTES, True),
         "dropped_links_count": (14, _U32, False),
         "status": (15, "Status", False),
+        "flags": (16, _F32, False),
     },
     "Event": {
         "time_unix_nano": (1, _F64, False),
@@ -61,6 +63,7 @@ SCHEMA: Final[dict[str, dict[str, tuple[int, Any, bool]]]] = {
         "trace_state": (3, _BYTES, False),
         "attributes": (4, _BYTES, True),
         "dropped_attributes_count": (5, _U32, False),
+        "flags": (6, _F32, False),
     },
     "Status": {"message": (2, _BYTES, False), "code": (3, _I32, False)},
     "LogRecord": {
@@ -108,14 +111,17 @@ read_resource: Final[Any] = _CLASSES["Resource"].FromString
 read_scope: Final[Any] = _CLASSES["InstrumentationScope"].FromString
 read_log: Final[Any] = _CLASSES["LogRecord"].FromString
 
-#: Field numbers of the containers: the Resource or scope, and the parts (also of the logs messages).
+#: Field numbers of the containers: the Resource or scope, the parts and their schema (also of the logs messages).
 REQUEST_PARTS: Final = 1
 HEAD: Final = 1
 PARTS: Final = 2
+SCHEMA_URL: Final = 3
 
 #: The wire type of strings, bytes and messages.
 LENGTH_DELIMITED: Final = 2
 
+#: How many parts of a container are looked through for its schema.
+SCHEMA_WITHIN: Final = 10_000
 #: How far to look for a Resource or scope that is not where every encoder puts it, in front.
 _HEAD_WITHIN: Final = 1_000
 

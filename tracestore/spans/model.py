@@ -44,6 +44,8 @@ class Resource:
 
     attributes: Attributes = field(default_factory=dict)
     service: str = ""
+    schema_url: str = ""
+    dropped_attributes: int = 0
 
 
 @dataclass(slots=True)
@@ -53,6 +55,8 @@ class Scope:
     name: str = ""
     version: str = ""
     attributes: Attributes = field(default_factory=dict)
+    schema_url: str = ""
+    dropped_attributes: int = 0
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class Event:
     time_ns: int
     name: str
     attributes: Attributes = field(default_factory=dict)
+    dropped_attributes: int = 0
 
 
 @dataclass(slots=True)
@@ -68,11 +73,17 @@ class Link:
     span_id: str
     trace_state: str = ""
     attributes: Attributes = field(default_factory=dict)
+    flags: int = 0
+    dropped_attributes: int = 0
 
 
 @dataclass(slots=True)
 class SpanRecord:
-    """One OTLP span as received, decoded but not interpreted."""
+    """One OTLP span as received, decoded but not interpreted.
+
+    `flags` are W3C's trace flags in the low eight bits; bits 8 and 9 tell whether the parent is remote (trace.proto,
+    enum SpanFlags).
+    """
 
     trace_id: str
     span_id: str
@@ -92,6 +103,7 @@ class SpanRecord:
     dropped_links: int = 0
     resource: Resource = field(default_factory=Resource)
     scope: Scope = field(default_factory=Scope)
+    flags: int = 0
     #: Its raw bytes may hold a secret; known only where decoding was asked to look.
     suspect: bool = False
 

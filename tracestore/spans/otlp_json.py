@@ -9,7 +9,7 @@ refused alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -44,30 +44,35 @@ class _Request(Struct, rename="camel"):
     resource_spans: _Raws = None
 
 
-class _Resource(Struct):
+class _Resource(Struct, rename="camel"):
     attributes: _Raws = None
+    dropped_attributes_count: Any = None
 
 
-class _Scope(Struct):
+class _Scope(Struct, rename="camel"):
     name: str | None = None
     version: str | None = None
     attributes: _Raws = None
+    dropped_attributes_count: Any = None
 
 
 class _ResourceSpans(Struct, rename="camel"):
     resource: Raw = ABSENT
     scope_spans: _Raws = None
+    schema_url: Any = None
 
 
-class _ScopeSpans(Struct):
+class _ScopeSpans(Struct, rename="camel"):
     scope: Raw = ABSENT
     spans: _Raws = None
+    schema_url: Any = None
 
 
 class _Event(Struct, rename="camel"):
     time_unix_nano: _Number = None
     name: str | None = None
     attributes: _Raws = None
+    dropped_attributes_count: Any = None
 
 
 class _Link(Struct, rename="camel"):
@@ -75,6 +80,8 @@ class _Link(Struct, rename="camel"):
     span_id: str | None = None
     trace_state: str | None = None
     attributes: _Raws = None
+    dropped_attributes_count: Any = None
+    flags: Any = None
 
 
 class _Status(Struct):
@@ -98,6 +105,7 @@ class _Span(Struct, rename="camel"):
     links: _Raws = None
     dropped_links_count: _Number = None
     status: _Status | None = None
+    flags: Any = None
 
 
 _REQUEST = msgspec.json.Decoder(_Request)
@@ -131,12 +139,14 @@ class JsonSpans:
             if resource_spans is None:
                 continue
             resource = self.resource(resource_spans.resource)
+            resource.schema_url = self.url(resource_spans.schema_url)
             for raw_scope_spans in resource_spans.scope_spans or ():
                 yield 0, None
                 scope_spans = self.part(_SCOPE_SPANS, raw_scope_spans)
                 if scope_spans is None:
                     continue
                 scope = self.scope(scope_spans.scope)
+                scope.schema_url = self.url(scope_spans.schema_url)
                 for raw in scope_spans.spans or ():
                     yield len(memoryview(raw)), self.span(raw, resource, scope)
 
@@ -192,6 +202,7 @@ class JsonSpans:
             dropped_links,
             resource,
             scope,
+            small(span.flags),
         )
         if span.events:
             self.add_events(record, span.events)
@@ -209,7 +220,7 @@ class JsonSpans:
                 continue
             time_ns = outcome.event_time(time_ns, record.start_ns)
             name, found = outcome.name(utf8(event.name)), self.more_attributes(event.attributes)
-            record.events.append(Event(time_ns, name, found))
+            record.events.append(Event(time_ns, name, found, small(event.dropped_attributes_count)))
         if len(record.events) < len(raws):
             record.dropped_events += len(raws) - len(record.events)
             outcome.warnings["events_over_limit"] += 1
@@ -224,7 +235,8 @@ class JsonSpans:
             trace_id, span_id = id_bytes(link.trace_id), id_bytes(link.span_id)
             if valid_link(trace_id, span_id):
                 state, found = outcome.name(utf8(link.trace_state)), self.more_attributes(link.attributes)
-                record.links.append(Link(trace_id.hex(), span_id.hex(), state, found))
+                flags, dropped = small(link.flags), small(link.dropped_attributes_count)
+                record.links.append(Link(trace_id.hex(), span_id.hex(), state, found, flags, dropped))
         if len(record.links) < len(raws):
             record.dropped_links += len(raws) - len(record.links)
             outcome.warnings["links_over_limit"] += 1
@@ -253,7 +265,7 @@ class JsonSpans:
         except Unreadable:
             self.outcome.warnings["attribute_malformed"] += 1
             return Resource()
-        return resource_of(self.attributes(read.attributes)[0])
+        return resource_of(self.attributes(read.attributes)[0], dropped=small(read.dropped_attributes_count))
 
     def scope(self, raw: Raw) -> Scope:
         try:
@@ -262,7 +274,11 @@ class JsonSpans:
             self.outcome.warnings["attribute_malformed"] += 1
             return Scope()
         name, version = self.outcome.name(utf8(read.name)), self.outcome.name(utf8(read.version))
-        return Scope(name, version, self.attributes(read.attributes)[0])
+        dropped = small(read.dropped_attributes_count)
+        return Scope(name, version, self.attributes(read.attributes)[0], dropped_attributes=dropped)
+
+    def url(self, sent: object) -> str:
+        return self.outcome.name(utf8(sent)) if isinstance(sent, str) else ""
 
 
 def request_of(body: bytes, decoder: msgspec.json.Decoder[_T]) -> tuple[_T, bool]:
@@ -289,6 +305,14 @@ def request_of(body: bytes, decoder: msgspec.json.Decoder[_T]) -> tuple[_T, bool
         return decoder.decode(text), True
     except (msgspec.MsgspecError, RecursionError) as error:
         raise InvalidInput(f"the body is not OTLP/JSON: {error}", field="body") from None
+
+
+def small(sent: object) -> int:
+    """A number of 32 bits, sent as one or as text; 0 for anything else, which is no reason to lose the span."""
+    try:
+        return integer(sent, 0, _U32) if isinstance(sent, int | float | str) else 0
+    except Unreadable:
+        return 0
 
 
 def id_bytes(text: str | None) -> bytes:

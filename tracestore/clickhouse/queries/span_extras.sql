@@ -1,4 +1,4 @@
-attributes, attribute_types, resource_attributes, scope_attributes, other_types, dropped_events, dropped_links,
+attributes, attribute_types, resource_attributes, scope_attributes, other_types, envelope, dropped_events, dropped_links,
 arrayMap(time -> toUnixTimestamp64Nano(time), `events.time`) AS event_times,
 `events.name` AS event_names,
 `events.attributes` AS event_attributes,

@@ -11,6 +11,9 @@ SELECT
     cost_usd, price_source, tool_name, tool_call_id, finish_reason, response_id, convention,
     scope_name, scope_version, scope_attributes, dropped_attributes, dropped_events, dropped_links, input_preview, output_preview, input_bytes,
     output_bytes, attributes, attribute_types, resource_attributes, other_types,
+    toUInt32(JSONExtractUInt(envelope, 'flags')) AS flags,
+    JSONExtractString(envelope, 'resource_schema_url') AS resource_schema_url,
+    JSONExtractString(envelope, 'scope_schema_url') AS scope_schema_url, envelope,
     arrayZip(events.time, events.name, events.attributes)
         ::Array(Tuple(time DateTime64(9, 'UTC'), name String, attributes Map(String, String))) AS events,
     arrayZip(links.trace_id, links.span_id, links.trace_state, links.attributes)

@@ -121,26 +121,30 @@ class Redactor:
 
     @staticmethod
     def _event(run: _Run, event: Event) -> Event:
-        return Event(event.time_ns, run.plain(event.name), run.attributes(event.attributes))
+        return replace(event, name=run.plain(event.name), attributes=run.attributes(event.attributes))
 
     @staticmethod
     def _link(run: _Run, link: Link) -> Link:
-        return Link(link.trace_id, link.span_id, run.plain(link.trace_state), run.attributes(link.attributes))
+        return replace(link, trace_state=run.plain(link.trace_state), attributes=run.attributes(link.attributes))
 
     def _shared(self, run: _Run, record: SpanRecord) -> tuple[Resource, Scope]:
         """Resource and scope, worked on once for all the spans that follow each other with the same."""
         resource = self._resource
         if resource is None or resource[0] is not record.resource:
             part = _Run(self)
-            attributes = part.attributes(record.resource.attributes)
-            resource = record.resource, resource_of(attributes), part.counts
+            given = record.resource
+            url = part.plain(given.schema_url)
+            new = resource_of(part.attributes(given.attributes), url, given.dropped_attributes)
+            resource = given, new, part.counts
             self._resource = resource
         scope = self._scope
         if scope is None or scope[0] is not record.scope:
             part = _Run(self)
             old = record.scope
-            new = Scope(part.plain(old.name), part.plain(old.version), part.attributes(old.attributes))
-            scope = old, new, part.counts
+            url = part.plain(old.schema_url)
+            attributes = part.attributes(old.attributes)
+            told = Scope(part.plain(old.name), part.plain(old.version), attributes, url, old.dropped_attributes)
+            scope = old, told, part.counts
             self._scope = scope
         run.counts += resource[2]
         run.counts += scope[2]
