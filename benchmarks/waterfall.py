@@ -1,22 +1,27 @@
 """Measures the trace page in Chromium with synthetic traces: `python -m benchmarks.waterfall [SPANS…]`.
 
-The store is in memory, so the figures are those of tree, columns, page and script alone. Prints a
-table; nothing here fails on a slow machine. Chromium: TRACESTORE_CHROMIUM, else /usr/bin/chromium.
+The store is in memory, so the figures are those of tree, columns, page and script alone; uvicorn serves the pages, as it
+does in the product. Visits: `benchmarks/page_visits.py`; with a real store: `benchmarks/trace_page.py`. Prints a table;
+nothing here fails on a slow machine. Chromium: TRACESTORE_CHROMIUM, else /usr/bin/chromium.
 """
 
 from __future__ import annotations
 
+import functools
 import gzip
 import os
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+from benchmarks.page_visits import chromium, visits
+
 TRACE = "{:032d}"
 
 #: Counts frames and the time that our script takes in each, while the grid scrolls by itself.
@@ -55,16 +60,6 @@ SCROLL = """async () => {
            zoom95: at(zooms, .95), fold: folded - fold, filter: filtered - folded };
 }"""
 
-#: When the server's rows were painted, when the columns were there, and when our rows were drawn.
-STARTED = """() => {
-  const waterfall = document.getElementById('waterfall').waterfall;
-  const paint = performance.getEntriesByName('first-contentful-paint')[0];
-  const page = performance.getEntriesByType('navigation')[0];
-  return { paint: paint?.startTime ?? NaN, first: page.responseStart,
-           received: waterfall.receivedAt, drawn: waterfall.drawnAt };
-}"""
-
-
 #: The scripts that the page loaded, for their compressed size.
 SCRIPTS = (
     """() => performance.getEntriesByType('resource').map(entry => entry.name).filter(name => name.endsWith('.js'))"""
@@ -78,18 +73,14 @@ class Result:
     columns_ms: float
     raw: int
     packed: int
-    started: dict[str, float]
+    cold: dict[str, float]
+    warm: dict[str, float]
     moving: dict[str, float]
     rows: int
     scripts: int
 
 
-class Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name upstream
-        pass
-
-
-def prepare() -> tuple[object, str]:
+def prepare() -> tuple[Any, str]:
     """Django with its own database, one user, and the cookie of that user's session."""
     os.environ["TRACESTORE_DATA_DIR"] = tempfile.mkdtemp(prefix="tracestore-bench-")
     os.environ["DJANGO_SETTINGS_MODULE"] = "tracestore.settings"
@@ -101,7 +92,7 @@ def prepare() -> tuple[object, str]:
 
     call_command("migrate", "--run-syncdb", verbosity=0)
     from django.contrib.auth.models import User
-    from django.core.wsgi import get_wsgi_application
+    from django.core.asgi import get_asgi_application
     from django.test import Client
 
     from tracestore.models import Membership, Project
@@ -111,33 +102,52 @@ def prepare() -> tuple[object, str]:
     Membership.objects.create(user=user, project=project)
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(user)
-    return get_wsgi_application(), client.cookies["sessionid"].value
+    return get_asgi_application(), client.cookies["sessionid"].value
+
+
+@contextmanager
+def served(application: Any) -> Iterator[str]:
+    """The address at which uvicorn serves it, from a thread of this process."""
+    import uvicorn
+
+    from tests.ports import free_ports
+
+    (port,) = free_ports(1)
+    server = uvicorn.Server(uvicorn.Config(application, port=port, lifespan="off", log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
 
 
 def measure(sizes: list[int]) -> list[Result]:
     application, cookie = prepare()
     from django.test import Client
-    from playwright.sync_api import sync_playwright
 
     from dashboard.pages import trace
     from dashboard.recent_traces import RecentTraces
     from tests.pages.fake_reader import FakeReader, synthetic_trace
     from tracestore.clickhouse import reader
+    from tracestore.clickhouse.rows import TimelineSpan
 
-    store = FakeReader()
+    class Ready(FakeReader):
+        """Answers at once: making the rows is the store's time."""
+
+        @functools.cache  # noqa: B019 - lives as long as the process
+        def timeline(self, project: str, trace_id: str, *, limit: int) -> list[TimelineSpan]:
+            return super().timeline(project, trace_id, limit=limit)
+
+    store = Ready()
     for size in sizes:
         store.add(synthetic_trace(size, trace_id=TRACE.format(size)))
-    reader.get_reader = lambda: store  # type: ignore[assignment,return-value]
-    server = make_server("127.0.0.1", 0, application, handler_class=Quiet)  # type: ignore[arg-type]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = f"http://127.0.0.1:{server.server_port}"
+    reader.get_reader = lambda: store  # type: ignore[assignment]
     client = Client(SERVER_NAME="127.0.0.1")
     client.cookies["sessionid"] = cookie
     results = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("TRACESTORE_CHROMIUM", "/usr/bin/chromium"), args=SWITCHES
-        )
+    with served(application) as base, chromium() as browser:
         for size in sizes:
             path = f"/traces/{TRACE.format(size)}/"
             client.get(path)
@@ -145,23 +155,15 @@ def measure(sizes: list[int]) -> list[Result]:
             page_ms, _ = timed(client, path)
             trace.recent = RecentTraces()  # else the columns would be made from what the page kept
             columns_ms, body = timed(client, f"{path}columns/")
-            context = browser.new_context(viewport={"width": 1400, "height": 900})
-            context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
-            page = context.new_page()
-            page.goto(f"{base}/traces/")  # scripts and styles are in the cache, as for any second page
-            page.goto(base + path)
-            page.wait_for_selector("#waterfall.is-live")
-            started = page.evaluate(STARTED)
+            cold, warm, page = visits(browser, base, cookie, path)
             page.wait_for_timeout(300)
             moving = page.evaluate(SCROLL)
             rows = page.evaluate("document.getElementById('waterfall').waterfall.state.model.n")
             sources = page.evaluate(SCRIPTS)
             scripts = sum(len(gzip.compress(client.get(urlsplit(source).path).getvalue(), 6)) for source in sources)
             packed = len(gzip.compress(body, 6))
-            results.append(Result(size, page_ms, columns_ms, len(body), packed, started, moving, rows, scripts))
-            context.close()
-        browser.close()
-    server.shutdown()
+            results.append(Result(size, page_ms, columns_ms, len(body), packed, cold, warm, moving, rows, scripts))
+            page.context.close()
     return results
 
 
@@ -173,15 +175,17 @@ def timed(client: object, path: str) -> tuple[float, bytes]:
 
 def table(results: list[Result]) -> str:
     lines = [
-        "| spans | rows | server CPU: page | columns | JSON (gzip) | first rows painted | whole drawn | of that, after data "
+        "| spans | rows | server CPU: page | columns | JSON (gzip) | first byte | first rows painted, first time | again "
+        "| whole drawn, first time | again | of that, after data "
         "| scroll frame p50 (p95) | JS a frame p50 (p95, max) | zoom JS p95 | fold | filter | newer columns | scripts (gzip) |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        f"|{'---|' * 18}",
     ]
     for r in results:
-        s, m = r.started, r.moving
+        c, w, m = r.cold, r.warm, r.moving
         lines.append(
             f"| {r.spans:,} | {r.rows:,} | {r.page_ms:.0f} ms | {r.columns_ms:.0f} ms | {r.raw / 1e6:.2f} MB ({r.packed / 1e6:.2f}) "
-            f"| {s['paint']:.0f} ms | {s['drawn']:.0f} ms | {s['drawn'] - s['received']:.0f} ms "
+            f"| {w['first']:.0f} ms | {c['paint']:.0f} ms | {w['paint']:.0f} ms "
+            f"| {c['drawn']:.0f} ms | {w['drawn']:.0f} ms | {w['after']:.0f} ms "
             f"| {m['p50']:.1f} ({m['p95']:.1f}) ms | {m['js50']:.1f} ({m['js95']:.1f}, {m['jsMax']:.1f}) ms "
             f"| {m['zoom95']:.1f} ms | {m['fold']:.1f} ms | {m['filter']:.1f} ms "
             f"| {m['replace']:.0f} ms | {r.scripts / 1000:.1f} KB |"

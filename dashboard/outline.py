@@ -6,14 +6,13 @@ for the spans of a giant trace that are not shown, and opens more of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dashboard.timeline import Timeline, WaterfallSpan, made_up
 from tracestore.analysis.repetitions import Repetition
 from tracestore.analysis.skeleton import skeleton
 from tracestore.analysis.steps import WRAPPERS
-from tracestore.analysis.timing import Segment, critical_path
 
 #: Spans of one trace that are shown whole; above, a skeleton of so many (UI.md 3.4).
 WHOLE = 20_000
@@ -35,7 +34,6 @@ class Outline:
     depth: list[int] = field(default_factory=list)
     groups: dict[int, Repetition] = field(default_factory=dict)
     hidden: dict[int, tuple[str, int]] = field(default_factory=dict)
-    path: list[Segment] = field(default_factory=list)
 
     def add(self, span: WaterfallSpan, node: int, parent: int) -> int:
         self.spans.append(span)
@@ -49,13 +47,18 @@ def outline(timeline: Timeline, opened: Sequence[str] = (), selected: int = -1, 
     """The rows of a trace. `opened` are span ids under "+N hidden" rows that were pressed, once per press."""
     tree = timeline.tree
     whole = WHOLE if whole is None else whole
-    path = critical_path(tree, timeline.spans)
     if len(tree) > whole:
-        nodes: Iterable[int] = skeleton(tree, whole, must_show(timeline, path, selected), asked(timeline, opened))
-    else:
-        nodes = range(len(tree))
-    made = Outline(path=path)
-    absent = hidden_under(timeline, nodes) if len(tree) > whole else {}
+        nodes = skeleton(tree, whole, must_show(timeline, selected), asked(timeline, opened))
+        return rows_of(timeline, nodes, hidden_under(timeline, nodes))
+    if timeline.rows is None:
+        timeline.rows = rows_of(timeline, range(len(tree)), {})
+    return timeline.rows
+
+
+def rows_of(timeline: Timeline, nodes: Iterable[int], absent: Mapping[int, int]) -> Outline:
+    """The rows of some nodes, in their order; `absent` is how many hidden spans each of them stands over."""
+    tree = timeline.tree
+    made = Outline()
     groups = iter((*timeline.repetitions, None))
     following = next(groups)
     # What is open around the present node: where it stops, its row, its node (-1 for a group).
@@ -88,15 +91,14 @@ def plain(timeline: Timeline) -> Outline:
     """Every span and nothing else, for views that are no list of rows."""
     tree = timeline.tree
     spans = [timeline.spans[index] for index in tree.order]
-    path = critical_path(tree, timeline.spans)
-    return Outline(spans, list(range(len(tree))), list(tree.parent), list(tree.depth), path=path)
+    return Outline(spans, list(range(len(tree))), list(tree.parent), list(tree.depth))
 
 
-def must_show(timeline: Timeline, path: list[Segment], selected: int) -> list[int]:
+def must_show(timeline: Timeline, selected: int) -> list[int]:
     """Nodes that show however large the trace is: errors, evidence, the critical path, the chosen one."""
     errors = [node for node, index in enumerate(timeline.tree.order) if timeline.spans[index].status == "error"]
     evidence = [node for nodes in timeline.evidence() for node in nodes]
-    return [*errors, *evidence, *(segment.node for segment in path), *([selected] if selected >= 0 else [])]
+    return [*errors, *evidence, *(segment.node for segment in timeline.path), *([selected] if selected >= 0 else [])]
 
 
 def asked(timeline: Timeline, opened: Sequence[str]) -> list[tuple[int, int]]:

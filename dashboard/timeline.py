@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tracestore.analysis.repetitions import RepeatedSpan, Repetition, repetitions
-from tracestore.analysis.steps import Steps, steps
+from tracestore.analysis.steps import ContextCut, Steps, context_cuts, steps
+from tracestore.analysis.timing import Segment, critical_path
 from tracestore.analysis.tree import Tree, build
 from tracestore.clickhouse.rows import TimelineSpan, TraceFinding
+
+if TYPE_CHECKING:
+    from dashboard.outline import Outline
 
 
 class WaterfallSpan(RepeatedSpan, Protocol):
@@ -24,6 +28,12 @@ class WaterfallSpan(RepeatedSpan, Protocol):
     def input_tokens(self) -> int: ...
     @property
     def output_tokens(self) -> int: ...
+    @property
+    def usage_rule(self) -> str: ...
+    @property
+    def price_source(self) -> str: ...
+    @property
+    def dropped_attributes(self) -> int: ...
     @property
     def incomplete(self) -> bool: ...
     @property
@@ -54,6 +64,8 @@ class Timeline:
         self.findings = findings
         self.is_running = is_running
         self.version = version
+        #: The rows when all spans are shown, once `outline` has made them: first rows and columns are of the same.
+        self.rows: Outline | None = None
 
     @cached_property
     def tree(self) -> Tree:
@@ -66,6 +78,15 @@ class Timeline:
     @cached_property
     def repetitions(self) -> list[Repetition]:
         return repetitions(self.tree, self.spans)
+
+    @cached_property
+    def path(self) -> list[Segment]:
+        """The critical path, by start time."""
+        return critical_path(self.tree, self.spans)
+
+    @cached_property
+    def cuts(self) -> list[ContextCut]:
+        return context_cuts(self.steps, self.tree, self.spans)
 
     @cached_property
     def begin_ns(self) -> int:
@@ -116,5 +137,5 @@ def made_up(
 ) -> TimelineSpan:
     """A row that no span was received for."""
     return TimelineSpan(
-        span_id, "", name, span_type, "", start_ns, end_ns, status, "", "", "", *tokens, cost_usd, "", 0, ""
+        span_id, "", name, span_type, "", start_ns, end_ns, status, "", "", "", *tokens, cost_usd, "", 0, "", ""
     )

@@ -14,7 +14,6 @@ from typing import Any
 from dashboard.outline import Outline, group_words, outline
 from dashboard.timeline import RUNNING, Timeline, WaterfallSpan
 from dashboard.visible_text import visible
-from tracestore.analysis.steps import context_cuts
 from tracestore.analysis.timing import idle_gaps, self_times
 from tracestore.analysis.tree import Tree
 from tracestore.spans.model import SPAN_TYPES, STATUSES
@@ -114,15 +113,15 @@ def is_unpriced(span: WaterfallSpan) -> bool:
 
 def row_flags(timeline: Timeline, rows: Outline) -> list[int]:
     """The flags of each row; a group and a hidden row have none."""
-    tree = timeline.tree
-    found = []
-    for span, node in zip(rows.spans, rows.node, strict=True):
-        if node < 0:
-            found.append(0)
-            continue
-        over = tree.parent[node]
-        found.append(flags(span, timeline.span(over) if over >= 0 else None, node, tree))
-    return found
+    return [flags_of(timeline, rows, row) for row in range(len(rows.spans))]
+
+
+def flags_of(timeline: Timeline, rows: Outline, row: int) -> int:
+    node, tree = rows.node[row], timeline.tree
+    if node < 0:
+        return 0
+    over = tree.parent[node]
+    return flags(rows.spans[row], timeline.span(over) if over >= 0 else None, node, tree)
 
 
 def row_labels(rows: Outline) -> list[str]:
@@ -132,9 +131,8 @@ def row_labels(rows: Outline) -> list[str]:
     return found
 
 
-def row_steps(timeline: Timeline, rows: Outline) -> list[int]:
-    step = timeline.steps.step
-    return [step[node] if node >= 0 else 0 for node in rows.node]
+def label_of(rows: Outline, row: int) -> str:
+    return group_words(rows.groups[row]) if row in rows.groups else label(rows.spans[row])
 
 
 def columns(timeline: Timeline, rows: Outline | None = None) -> dict[str, Any]:
@@ -152,8 +150,8 @@ def columns(timeline: Timeline, rows: Outline | None = None) -> dict[str, Any]:
     row_of = {node: row for row, node in enumerate(rows.node) if node >= 0}
     own = self_times(timeline.tree, timeline.spans)
     spans = rows.spans
-    run = timeline.steps.run
-    cuts = [cut for cut in context_cuts(timeline.steps, timeline.tree, timeline.spans) if cut.node in row_of]
+    step, run = timeline.steps.step, timeline.steps.run
+    cuts = [cut for cut in timeline.cuts if cut.node in row_of]
     so_far, line = running_sums(timeline, row_of)
     return {
         "n": len(spans),
@@ -179,14 +177,14 @@ def columns(timeline: Timeline, rows: Outline | None = None) -> dict[str, Any]:
         "tokens_out": [span.output_tokens for span in spans],
         "cost": [span.cost_usd for span in spans],
         "flags": row_flags(timeline, rows),
-        "step": row_steps(timeline, rows),
+        "step": [step[node] if node >= 0 else 0 for node in rows.node],
         "run": [run[node] if node >= 0 else 0 for node in rows.node],
         "runs": [visible(one.agent, limit=60) for one in timeline.steps.runs],
         "id": [span.span_id for span in spans],
         "critical": [
-            [row_of[segment.node] for segment in rows.path],
-            [(segment.start_ns - first) // 1000 for segment in rows.path],
-            [(segment.end_ns - first) // 1000 for segment in rows.path],
+            [row_of[segment.node] for segment in timeline.path],
+            [(segment.start_ns - first) // 1000 for segment in timeline.path],
+            [(segment.end_ns - first) // 1000 for segment in timeline.path],
         ],
         "groups": list(rows.groups),
         "hidden": [

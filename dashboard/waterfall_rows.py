@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from dashboard.outline import Outline, outline
 from dashboard.timeline import Timeline, WaterfallSpan
-from dashboard.waterfall import FLAGS, label, row_flags, row_labels, row_steps
-from tracestore.analysis.steps import context_cuts
+from dashboard.waterfall import FLAGS, flags_of, label, label_of
 from tracestore.clickhouse.rows import SpanRow
 
 FIRST_ROWS = 50
@@ -101,14 +100,14 @@ def first_rows(timeline: Timeline, selected: int = -1, rows: Outline | None = No
     folded = rows.groups.keys() - set(over)
     shown = visible_rows(rows, folded)
     places = sibling_places(rows.parent)
-    marks, labels, steps = row_flags(timeline, rows), row_labels(rows), row_steps(timeline, rows)
-    told = step_starts(timeline, rows)
+    numbers = wanted(shown, chosen, over)
+    told = step_starts(timeline, rows, shown[numbers[-1]] + 1 if numbers else 0)
     findings, cuts = finding_words(timeline), cut_words(timeline)
     first, whole = timeline.begin_ns, max(timeline.end_ns - timeline.begin_ns, 1)
     made = []
-    for number in wanted(shown, chosen, over):
+    for number in numbers:
         row = shown[number]
-        span = rows.spans[row]
+        span, node, marks = rows.spans[row], rows.node[row], flags_of(timeline, rows, row)
         position, siblings = places[row]
         made.append(
             Row(
@@ -121,29 +120,27 @@ def first_rows(timeline: Timeline, selected: int = -1, rows: Outline | None = No
                 has_children=row + 1 < len(rows.parent) and rows.parent[row + 1] == row,
                 is_folded=row in folded,
                 kind="group" if row in rows.groups else "hidden" if row in rows.hidden else "span",
-                label=labels[row],
-                step=steps[row],
+                label=label_of(rows, row),
+                step=timeline.steps.step[node] if node >= 0 else 0,
                 shows_step=row in told,
                 step_words=told.get(row, ""),
-                finding=findings.get(rows.node[row], ""),
-                context_cut=cuts.get(rows.node[row], ""),
+                finding=findings.get(node, ""),
+                context_cut=cuts.get(node, ""),
                 offset_ns=span.start_ns - first,
                 left=round(100 * (span.start_ns - first) / whole, 4),
                 width=round(100 * max(span.end_ns - span.start_ns, 0) / whole, 4),
-                marks=[
-                    FLAG_WORDS[name] for name, bit in FLAGS.items() if marks[row] & bit and name not in TOLD_ELSEWHERE
-                ],
+                marks=[FLAG_WORDS[name] for name, bit in FLAGS.items() if marks & bit and name not in TOLD_ELSEWHERE],
                 selected=row == chosen,
             )
         )
     return made
 
 
-def step_starts(timeline: Timeline, rows: Outline) -> dict[int, str]:
-    """The rows at which a step of a run begins, in reading order, with the words for it."""
+def step_starts(timeline: Timeline, rows: Outline, until: int) -> dict[int, str]:
+    """The rows before `until` at which a step of a run begins, in reading order, with the words for it."""
     last: dict[int, int] = {}
     found = {}
-    for row, node in enumerate(rows.node):
+    for row, node in enumerate(rows.node[:until]):
         step = timeline.steps.step[node] if node >= 0 else 0
         if not step:
             continue
@@ -165,8 +162,7 @@ def finding_words(timeline: Timeline) -> dict[int, str]:
 
 
 def cut_words(timeline: Timeline) -> dict[int, str]:
-    cuts = context_cuts(timeline.steps, timeline.tree, timeline.spans)
-    return {cut.node: f"{cut.after:,} tokens in, after {cut.before:,} in the call before" for cut in cuts}
+    return {cut.node: f"{cut.after:,} tokens in, after {cut.before:,} in the call before" for cut in timeline.cuts}
 
 
 def visible_rows(rows: Outline, folded: set[int]) -> list[int]:

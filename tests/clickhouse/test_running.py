@@ -67,7 +67,7 @@ def test_the_version_changes_with_each_write() -> None:
 def test_the_timeline_is_the_spans_in_short() -> None:
     write(
         span(1, type="agent", agent="planner"),
-        llm(2, parent=1, dropped_attributes=3, usage_rule=""),
+        llm(2, parent=1, dropped_attributes=3, usage_rule="", price_source="prices 1"),
         span(3, parent=1, type="tool", tool_name="find", input='{"a": 1}', status="error"),
         span(4, parent=1, type="tool", tool_name="find", input='{"a": 1}'),
         span(5, parent=1, type="tool", tool_name="find", input='{"a": 2}'),
@@ -75,9 +75,10 @@ def test_the_timeline_is_the_spans_in_short() -> None:
     reader = get_reader()
     short, whole = reader.timeline("default", TRACE, limit=10), reader.spans("default", TRACE)
     for name in ("span_id", "parent_span_id", "name", "type", "agent", "start_ns", "end_ns", "status", "model",
-                 "tool_name", "input_tokens", "output_tokens", "cost_usd", "usage_rule", "incomplete"):  # fmt: skip
+                 "tool_name", "input_tokens", "output_tokens", "cost_usd", "usage_rule", "price_source",
+                 "incomplete"):  # fmt: skip
         assert [getattr(one, name) for one in short] == [getattr(one, name) for one in whole]
-    assert short[1].incomplete
+    assert (short[1].incomplete, short[1].price_source) == (True, "prices 1")
     same, other = short[2].arguments == short[3].arguments, short[3].arguments == short[4].arguments
     assert (same, other) == (True, False)
 

@@ -118,7 +118,7 @@ class SpanRow:
 
 @dataclass(slots=True)
 class TimelineSpan:
-    """What the waterfall draws of a span; the names are those of `SpanRow`. `arguments` is a hash."""
+    """What the waterfall draws of a span and its header sums up; named as in `SpanRow`. `arguments` is a hash."""
 
     span_id: str
     parent_span_id: str
@@ -137,6 +137,7 @@ class TimelineSpan:
     usage_rule: str
     dropped_attributes: int
     arguments: str
+    price_source: str
 
     incomplete = SpanRow.incomplete
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tracestore.spans import pricing
 from tracestore.spans.explain_tokens import CALLS, Figures, Tokens, tokens
@@ -169,7 +170,26 @@ class Sums:
     cost_words: str = ""
 
 
-def sums(rows: Iterable[Figures]) -> Sums:
+class Summed(Protocol):
+    """The columns that the explanation of sums needs."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def request_model(self) -> str: ...
+    @property
+    def usage_rule(self) -> str: ...
+    @property
+    def cost_usd(self) -> float | None: ...
+    @property
+    def price_source(self) -> str: ...
+    @property
+    def dropped_attributes(self) -> int: ...
+
+
+def sums(rows: Iterable[Summed]) -> Sums:
     """The explanation of the sums over the spans of a trace."""
     found = Sums()
     unpriced = set()

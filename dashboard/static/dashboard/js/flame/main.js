@@ -2,7 +2,8 @@
 import { cost, duration, tokens } from "../format.js";
 import { Selection } from "../trace/selection.js";
 import * as address from "../waterfall/address.js";
-import { isWhole, pan, readWindow, ticks, within, writeWindow, zoom } from "../waterfall/layout.js";
+import { drawAxis } from "../waterfall/axis.js";
+import { isWhole, pan, readWindow, within, writeWindow, zoom } from "../waterfall/layout.js";
 import { Model } from "../waterfall/model.js";
 import { Chart } from "./chart.js";
 import { Rows, neighbour } from "./rows.js";
@@ -162,16 +163,7 @@ class Flame {
   }
 
   drawAxis() {
-    const width = this.axis.clientWidth;
-    if (!width) return;
-    const marks = ticks(this.state.window, width).map(([, x, words]) => {
-      const mark = document.createElement("span");
-      mark.style.transform = `translateX(${x}px)`;
-      mark.textContent = words;
-      if (x > width - 44) mark.className = "is-last";
-      return mark;
-    });
-    this.axis.replaceChildren(...marks);
+    drawAxis(this.axis, this.state.window);
     this.root.querySelector('[data-fl="showWhole"]').disabled = isWhole(this.state.window, this.state.model.whole);
   }
 

@@ -1,6 +1,7 @@
 // The part of the time that the rows show: zoom, pan, the axis above it, and its place in the address.
 import * as address from "./address.js";
-import { isWhole, pan, readWindow, squeezedTicks, ticks, writeWindow, zoom } from "./layout.js";
+import { drawAxis } from "./axis.js";
+import { isWhole, pan, readWindow, writeWindow, zoom } from "./layout.js";
 
 const GLIDE_MS = 120;
 const WRITE_MS = 250;
@@ -101,17 +102,7 @@ export class TimeWindow {
   }
 
   drawAxis() {
-    const width = this.axis.clientWidth;
     const { model, window } = this.state;
-    if (!width) return;
-    const places = model.isSqueezed ? squeezedTicks(model.squeeze, window, width) : ticks(window, width);
-    const marks = places.map(([, x, words]) => {
-      const mark = document.createElement("span");
-      mark.style.transform = `translateX(${x}px)`;
-      mark.textContent = words;
-      if (x > width - 44) mark.className = "is-last";
-      return mark;
-    });
-    this.axis.replaceChildren(...marks);
+    drawAxis(this.axis, window, model.isSqueezed ? model.squeeze : null);
   }
 }
