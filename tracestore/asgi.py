@@ -1,5 +1,6 @@
 """The web process: `uvicorn tracestore.asgi:application`."""
 
+import gc
 import os
 from typing import Any
 
@@ -17,3 +18,7 @@ from tracestore.verdicts.service import service  # noqa: E402
 service.enable()
 _limited: Any = BodyLimit(_django)
 application = VerdictLane(_limited)
+
+# What is there from the start lives until the end: the collector need not go through it again and again.
+gc.collect()
+gc.freeze()

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
 
-from dashboard import collection, waterfall, waterfall_rows
+from dashboard import waterfall, waterfall_rows
 from dashboard.api import trace_ids
 from dashboard.outline import WHOLE, outline, plain
 from dashboard.pages import span as span_page
@@ -23,6 +23,7 @@ from dashboard.pages import trace_views
 from dashboard.pages.access import page
 from dashboard.recent_traces import RecentTraces
 from dashboard.timeline import RUNNING, Timeline
+from tracestore import collection
 from tracestore.clickhouse import reader
 from tracestore.clickhouse.concurrently import both
 from tracestore.clickhouse.detecting import hints

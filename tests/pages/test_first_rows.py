@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from dashboard import collection, waterfall_rows
+from dashboard import waterfall_rows
 from dashboard.outline import outline
 from dashboard.pages import trace as trace_page
 from dashboard.timeline import Timeline
 from tests.pages.fake_reader import FakeReader, in_short, synthetic_trace
 from tests.pages.sample_runs import loop_trace
 from tests.pages.sample_traces import SUPPORT
+from tracestore import collection
 from tracestore.spans.explain import sums
 
 pytestmark = pytest.mark.urls("dashboard.pages.urls")

@@ -7,15 +7,14 @@ read again. Everything is bounded: spans of a trace, texts, payloads of a pass, 
 
 from __future__ import annotations
 
-import gc
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
 
+from tracestore import collection
 from tracestore.analysis.trajectory import TraceSpan, Trajectory
 from tracestore.clickhouse import client, columns, queries
 from tracestore.clickhouse.detecting.looking import Touched
@@ -121,7 +120,7 @@ class Traces:
         for old in (False, True):
             part = [trace for trace in started if (self._known[trace].start < now_ns - RECENT_NS) == old]
             if part:
-                with _without_collector():
+                with collection.put_off():
                     self._read(part)
 
     def read_sessions(self, traces: Iterable[Trace], now_ns: int) -> None:
@@ -237,18 +236,6 @@ class Traces:
         self._size += size - known.size
         known.size = size
         known.cut = True
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Reading makes many objects and no cycles: the collector would go through all that is remembered for nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _ordered(spans: Iterable[TraceSpan]) -> tuple[TraceSpan, ...]:

@@ -1,7 +1,8 @@
 """Many objects made at once, without the garbage collector looking through the whole process again and again.
 
 Python looks for rings of dead objects when many new ones are alive, and goes through all that lives: in the web process
-some 45 ms, which reading 10,000 spans sets off once or twice. None of those spans is garbage.
+some 45 ms, which reading 10,000 spans sets off once or twice. None of those spans is garbage; in the worker neither is
+what it remembers of the runs that go on.
 """
 
 from __future__ import annotations
