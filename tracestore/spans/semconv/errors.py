@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tracestore.spans.model import Span
+from tracestore.spans.semconv import haystack
 from tracestore.spans.semconv.values import text
 
 #: OpenTelemetry's fallback for an error without a type (attribute registry, `error.type`).
@@ -29,7 +30,7 @@ def error_type(span: Span) -> str:
         return ""
     for event in reversed(record.events):
         if event.name == "exception" and (found := text(event.attributes.get("exception.type"))):
-            return found
+            return haystack.cause(event.attributes) if found == haystack.AROUND else found
     status = text(record.attributes.get("http.response.status_code")) or text(record.attributes.get("http.status_code"))
     return status if status[:1] in ("4", "5") else type_in_message(record.status_message)
 
