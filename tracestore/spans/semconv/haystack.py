@@ -62,9 +62,6 @@ _VENDORS: Final = (
 #: What only answers of a model are called among the outputs of a component; told without content too.
 _REPLIES: Final = '"replies":'
 _NO_TOOLS: Final = ("", "[]", "null")
-#: What a failed component raises whatever failed in it, and how Python goes on after the traceback of the cause.
-AROUND: Final = "haystack.core.errors.PipelineRuntimeError"
-_CAUSED: Final = "The above exception was the direct cause"
 #: The exception that an agent catches when a tool fails. It tells the model, and leaves the status unset.
 _TOOL_FAILED: Final = "ToolInvocationError"
 
@@ -188,17 +185,6 @@ def _read_invoker(span: Span, attributes: Attributes) -> None:
     span.output = tools.content_text(result.get("result"))
     if result.get("error") is True:
         _fail(span)
-
-
-def cause(exception: Attributes) -> str:
-    """The type of the exception that a `PipelineRuntimeError` wraps: the last line of the first traceback in its own."""
-    stack = text(exception.get("exception.stacktrace"))
-    first, chained, _ = stack.partition(_CAUSED)
-    for line in reversed(first.splitlines()) if chained else ():
-        named = line.partition(":")[0]
-        if named.replace(".", "").isidentifier() and not line.startswith("Traceback"):
-            return named
-    return AROUND
 
 
 def _fail(span: Span) -> None:
