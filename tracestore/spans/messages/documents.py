@@ -183,11 +183,7 @@ def _from_input(found: dict[str, Any], default: Role, depth: int) -> list[Messag
 
 
 def _from_replies(found: dict[str, Any], default: Role, depth: int) -> list[Message] | None:
-    """Haystack: messages of a chat generator, or plain texts, each an answer of its own."""
-    listed = found["replies"]
-    if not isinstance(listed, list):
-        return None
-    return [message for reply in listed for message in read_document(reply, default, depth + 1)]
+    return read_document(found["replies"], default, depth + 1)  # Haystack: messages, or plain texts
 
 
 def _from_contents(found: dict[str, Any], default: Role, depth: int) -> list[Message] | None:
