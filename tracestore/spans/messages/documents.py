@@ -151,8 +151,7 @@ def _function_type(block: dict[str, Any]) -> dict[str, str]:
 #: Types of blocks that are results of tools; Anthropic's end the same for each hosted tool.
 _RESULTS = frozenset({"tool_result", "tool_call_response", "tool-result", "tool-error"})
 
-#: Keys of Bedrock's and Haystack's blocks, which have no type.
-_RESULT_KEYS = frozenset({"toolResult", haystack.RESULT})
+_RESULT_KEYS = frozenset({"toolResult", haystack.RESULT})  # blocks of Bedrock and Haystack have no type
 
 
 def _holds_results(content: Any) -> bool:
