@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import corpus
 import pytest
-from records import record
+from records import event, record
 
 from tracestore.spans import explain, semconv
 from tracestore.spans.model import Span, SpanRecord, Value
@@ -347,6 +348,33 @@ READ = [
         {},
         [],
         id="autogen",
+    ),
+    pytest.param(
+        record(
+            "haystack.agent.step.llm",
+            {
+                "haystack.agent.step.llm.output": json.dumps(
+                    {"replies": [{"role": "assistant", "meta": {"model": "m", "usage": {"prompt_tokens": 12}}}] * 2}
+                )
+            },
+        ),
+        "haystack",
+        {"input_tokens": "haystack.agent.step.llm.output replies.0.meta.usage.prompt_tokens"},
+        {},
+        [],
+        id="haystack",
+    ),
+    pytest.param(
+        record(
+            "OpenAI.chat",
+            scope="llamaindex.opentelemetry.tracer",
+            events=[event("LLMChatStartEvent"), event("LLMChatEndEvent", **{"response.raw.usage.prompt_tokens": 12})],
+        ),
+        "llamaindex",
+        {},
+        {},
+        ["read from an event of this span, its attributes have none"],
+        id="llamaindex",
     ),
     pytest.param(
         record(attributes={**GENAI, "gen_ai.usage.output_tokens": 5}, dropped_attributes=3),

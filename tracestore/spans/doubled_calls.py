@@ -13,6 +13,7 @@ from tracestore.spans.forest import Forest
 from tracestore.spans.model import Span
 from tracestore.spans.normalise import price_call
 from tracestore.spans.own_prices import Overrides
+from tracestore.spans.semconv import llamaindex
 from tracestore.spans.semconv.usage import drop_usage
 
 #: Spans that vendors' SDKs make themselves: exact in numbers (they see the wire), poor in content.
@@ -39,6 +40,7 @@ def merge_calls(forest: Forest, overrides: Overrides | None = None) -> None:
     - or one lacks the id, the models agree, the input tokens do not disagree, and one is an
       ancestor of the other without an agent or tool between them, or they are siblings of
       different instrumentations and one encloses the other in time.
+    And two that do not overlap, where LlamaIndex tells of a stream that its client makes later.
     The instrumentation's span is kept because it has the messages; it gets the SDK's numbers.
     The others become `other` without tokens.
 
@@ -59,6 +61,8 @@ def _merge_round(forest: Forest, calls: list[Span], overrides: Overrides | None)
     for one, two in _nested(forest, calls):
         groups.join(one, two)
     for one, two in _siblings(calls):
+        groups.join(one, two)
+    for one, two in _announced(calls):
         groups.join(one, two)
     merged = list(groups)
     for group in merged:
@@ -183,6 +187,27 @@ def _siblings(calls: list[Span]) -> Iterator[tuple[Span, Span]]:
     for family_calls in families.values():
         if len({span.record.scope.name for span in family_calls}) > 1:
             yield from _enclosed(sorted(family_calls, key=_key))
+
+
+def _announced(calls: list[Span]) -> Iterator[tuple[Span, Span]]:
+    """LlamaIndex's span of a stream ends before the request is made, which its client's own span beside it tells."""
+    streams = [span for span in calls if span.convention == llamaindex.CONVENTION and _tells_nothing(span)]
+    if not streams:
+        return
+    parents = {span.record.parent_span_id for span in calls}
+    waiting = {id(span) for span in streams if span.record.span_id not in parents}
+    open_streams: dict[tuple[str, str], list[Span]] = {}
+    for span in sorted(calls, key=_key):
+        record = span.record
+        before = open_streams.setdefault((record.trace_id, record.parent_span_id), [])
+        if id(span) in waiting:
+            before.append(span)
+        elif before and record.scope.name != llamaindex.SCOPE and _models_agree(before[0], span):
+            yield before.pop(0), span
+
+
+def _tells_nothing(span: Span) -> bool:
+    return not (span.usage_rule or span.response_id or span.finish_reason or span.record.status == "error")
 
 
 def _enclosed(calls: list[Span]) -> Iterator[tuple[Span, Span]]:

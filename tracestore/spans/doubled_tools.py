@@ -6,6 +6,7 @@ from typing import Final
 
 from tracestore.spans.forest import Forest
 from tracestore.spans.model import Span
+from tracestore.spans.semconv import llamaindex
 
 #: How many spans without a role of their own may stand between two spans of one execution.
 _MAX_BETWEEN: Final = 8
@@ -17,8 +18,10 @@ def merge_tools(forest: Forest) -> None:
     An MCP call is seen by client and server: the server's span stays, which knows the failure. If
     a framework reports the execution around both, its span stays, which has the arguments.
     Otherwise nested spans of one tool are one execution when they share the call id, or when they
-    are parent and child of different instrumentations: the outer stays.
+    are parent and child of different instrumentations: the outer stays. LlamaIndex's own span and
+    another instrumentation's of the same method stand side by side: its own stays, which has the id.
     """
+    _merge_beside(forest)
     for span in forest.top_down():
         if span.type != "tool":
             continue
@@ -29,6 +32,31 @@ def merge_tools(forest: Forest) -> None:
             _demote(outer, span)
         elif span.convention == "mcp" or _one_execution(forest, outer, span):
             _demote(span, outer)
+
+
+def _merge_beside(forest: Forest) -> None:
+    own = [span for span in forest.spans if span.type == "tool" and span.convention == llamaindex.CONVENTION]
+    if not own:
+        return
+    others: dict[tuple[str, str, str, str], list[Span]] = {}
+    for span in forest.spans:
+        if span.type == "tool" and span.convention != llamaindex.CONVENTION:
+            others.setdefault(_place(span), []).append(span)
+    for span in own if others else ():
+        found = others.get(_place(span), [])
+        for other in found:
+            if (
+                other.type == "tool"
+                and (not other.input or not span.input or other.input == span.input)
+                and other.record.start_ns <= span.record.end_ns
+                and span.record.start_ns <= other.record.end_ns
+            ):
+                _demote(other, span)
+                break
+
+
+def _place(span: Span) -> tuple[str, str, str, str]:
+    return span.record.trace_id, span.record.parent_span_id, span.record.name, span.tool_name
 
 
 def _tool_above(forest: Forest, span: Span) -> Span | None:

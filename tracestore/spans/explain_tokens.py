@@ -96,6 +96,9 @@ def tokens(row: Figures, attributes: Mapping[str, Value]) -> Tokens:
     if row.type not in CALLS or not row.usage_rule:
         return _no_tokens(row, attributes)
     found = Tokens(row.usage_rule, rules.words(row.usage_rule))
+    if rules.in_events(row.usage_rule):
+        found.notes = ["read from an event of this span, its attributes have none", *_parts_of_tokens(row)]
+        return found
     found.read = _read(row.usage_rule, attributes)
     used = {(read.attribute, read.key) for read in found.read}
     counted = {count(read.value): read for read in found.read}

@@ -9,12 +9,14 @@ On the hot path of ingest: look-ups of known keys only, JSON parsed only where a
 
 from __future__ import annotations
 
+from typing import Final
+
 from tracestore.spans import pricing
 from tracestore.spans.model import Span, SpanRecord
 from tracestore.spans.own_prices import Overrides
-from tracestore.spans.semconv import openinference, retrieved, usage
+from tracestore.spans.semconv import haystack, llamaindex, openinference, retrieved, usage
 from tracestore.spans.semconv.context import metadata, read_context
-from tracestore.spans.semconv.dialects import reader
+from tracestore.spans.semconv.dialects import named, reader
 from tracestore.spans.semconv.errors import error_type
 from tracestore.spans.semconv.payload import payload_attributes
 from tracestore.spans.semconv.reported import reported_cost
@@ -36,6 +38,8 @@ def normalise(record: SpanRecord, overrides: Overrides | None = None) -> Span:
             reader(span)(span)
         read_context(span, found)
         span.payload_attributes = payload_attributes(attributes)
+    elif read := named(record):
+        read(span)
     span.error_type = error_type(span) or span.error_type
     if span.type in ("llm", "embedding"):
         _finish_call(span, overrides)
@@ -58,6 +62,11 @@ def _finish_call(span: Span, overrides: Overrides | None) -> None:
     price_call(span, overrides)
 
 
+#: Whose calls are calls whatever they tell: without content Haystack tells nothing of one, and a stream of
+#: LlamaIndex ends before its answer.
+_CERTAIN: Final = frozenset({haystack.CONVENTION, llamaindex.CONVENTION})
+
+
 def is_no_call(span: Span) -> bool:
     """A call leaves a trace of itself: usage, an answer, an id, a reason to stop, or an error.
 
@@ -73,6 +82,7 @@ def is_no_call(span: Span) -> bool:
         or span.record.status == "error"
         or span.error_type
         or span.record.dropped_attributes
+        or span.convention in _CERTAIN
     )
 
 

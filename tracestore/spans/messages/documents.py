@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracestore.spans.messages import haystack
 from tracestore.spans.messages.conversation import Message, Role, Tool, role_of
 from tracestore.spans.messages.media import raw
 from tracestore.spans.messages.normal import call_part, result_part
@@ -150,11 +151,14 @@ def _function_type(block: dict[str, Any]) -> dict[str, str]:
 #: Types of blocks that are results of tools; Anthropic's end the same for each hosted tool.
 _RESULTS = frozenset({"tool_result", "tool_call_response", "tool-result", "tool-error"})
 
+_RESULT_KEYS = frozenset({"toolResult", haystack.RESULT})  # blocks of Bedrock and Haystack have no type
+
 
 def _holds_results(content: Any) -> bool:
     """Whether the content's blocks say themselves that they are tool results."""
     return isinstance(content, list) and any(
-        isinstance(block, dict) and ("toolResult" in block or block.get("type") in _RESULTS) for block in content
+        isinstance(block, dict) and (block.get("type") in _RESULTS or not _RESULT_KEYS.isdisjoint(block))
+        for block in content
     )
 
 
@@ -175,6 +179,10 @@ def _from_input(found: dict[str, Any], default: Role, depth: int) -> list[Messag
     instructions = found.get("instructions")
     messages = [Message("system", read_parts(instructions))] if instructions else []
     return messages + read_document(found["input"], default, depth + 1)
+
+
+def _from_replies(found: dict[str, Any], default: Role, depth: int) -> list[Message] | None:
+    return read_document(found["replies"], default, depth + 1)  # Haystack: messages, or plain texts
 
 
 def _from_contents(found: dict[str, Any], default: Role, depth: int) -> list[Message] | None:
@@ -253,6 +261,7 @@ _DOCUMENTS = {
     "messages": _from_messages,
     "generations": _from_generations,
     "choices": _from_choices,
+    "replies": _from_replies,
     "candidates": _from_choices,
     "contents": _from_contents,
     "output": _from_output,
@@ -264,12 +273,12 @@ _DOCUMENTS = {
 
 
 def read_tools(found: Any) -> list[Tool]:
-    """Tool definitions in OpenAI's, Anthropic's, Google's or Bedrock's form."""
+    """Tool definitions in OpenAI's, Anthropic's, Google's, Bedrock's or Haystack's form."""
     tools: list[Tool] = []
     for item in found if isinstance(found, list) else [found]:
         if not isinstance(item, dict):
             continue
-        inner = item.get("function") or item.get("toolSpec") or item.get("tool") or item
+        inner = item.get("function") or item.get("toolSpec") or item.get("tool") or item.get("data") or item
         if not isinstance(inner, dict):
             continue
         name = inner.get("name")

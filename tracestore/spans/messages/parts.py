@@ -1,14 +1,14 @@
 """Content of one message, in any vendor's form, as parts.
 
 Read are: OpenTelemetry GenAI parts, OpenAI Chat Completions and Responses, Anthropic content
-blocks, Amazon Bedrock Converse (Strands), Google GenAI, LangChain content lists, Vercel's AI SDK.
+blocks, Amazon Bedrock Converse (Strands), Google GenAI, LangChain content lists, Vercel's AI SDK, Haystack.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tracestore.spans.messages import hosted, vercel
+from tracestore.spans.messages import haystack, hosted, vercel
 from tracestore.spans.messages.conversation import Part
 from tracestore.spans.messages.media import Kind, kind_of, media, raw
 from tracestore.spans.messages.normal import call_part, result_part, text_part
@@ -210,6 +210,8 @@ def _bedrock_image(block: dict[str, Any]) -> list[Part]:
     inner = block["image"]
     if not isinstance(inner, dict):
         return _image(block)
+    if "base64_image" in inner:
+        return haystack.media_part(inner)
     form = inner.get("format")
     source = inner.get("source")
     data = source.get("bytes") if isinstance(source, dict) else ""
@@ -285,4 +287,5 @@ _BY_KEY = {
     "reasoningContent": _bedrock_reasoning,
     "document": _bedrock_document,
     **hosted.BY_KEY,
+    **haystack.BY_KEY,
 }

@@ -16,7 +16,7 @@ from tracestore.spans.messages.documents import read_document, read_tools
 from tracestore.spans.messages.media import raw
 from tracestore.spans.messages.parts import read_parts
 from tracestore.spans.model import Attributes, Event, Value
-from tracestore.spans.semconv import autogen, vercel
+from tracestore.spans.semconv import autogen, haystack, llamaindex, vercel
 from tracestore.spans.semconv import events as message_events
 from tracestore.spans.semconv.flattened import unflatten
 from tracestore.spans.semconv.openllmetry import indexed_messages
@@ -36,6 +36,7 @@ _INPUTS: Final = (
     "request_data",
     "traceloop.entity.input",
     "gen_ai.task.input",
+    *haystack.INPUTS,
 )
 _OUTPUTS: Final = (
     "gen_ai.completion",
@@ -49,7 +50,13 @@ _OUTPUTS: Final = (
 )
 
 #: Where a whole request may stand, with the tools on offer in it.
-_REQUESTS: Final = ("input.value", "request_data", "langfuse.observation.input", "mlflow.spanInputs")
+_REQUESTS: Final = (
+    "input.value",
+    "request_data",
+    "langfuse.observation.input",
+    "mlflow.spanInputs",
+    *haystack.INPUTS[:2],
+)
 
 #: OpenLLMetry's numbered messages, in the names of its releases to 0.40 and to 0.18.
 _NUMBERED_INPUTS: Final = ("gen_ai.prompt.", "llm.prompts.")
@@ -67,7 +74,7 @@ def messages(attributes: Attributes, events: list[Event], type: str) -> Conversa
     reason = attributes.get("llm.finish_reason")
     if isinstance(reason, str) and output and not output[-1].finish_reason:
         output[-1].finish_reason = reason
-    return Conversation(side(attributes, events, "user"), output, _tools(attributes))
+    return Conversation(side(attributes, events, "user"), output, _tools(attributes, events))
 
 
 def side(attributes: Attributes, events: list[Event], default: Role) -> list[Message]:
@@ -101,7 +108,8 @@ def _source(attributes: Attributes, events: list[Event], default: Role) -> tuple
     if not inward and (said := vercel.answer(attributes)):
         return read_document(parsed(said), default), said
     if events:
-        sent = message_events.conversation(events)[0 if inward else 1]
+        which = 0 if inward else 1
+        sent = message_events.conversation(events)[which] or llamaindex.conversation(events)[which]
         if sent:
             return read_document(sent, default), sent
     listed = message_events.listed(attributes)[0 if inward else 1]
@@ -113,6 +121,8 @@ def _source(attributes: Attributes, events: list[Event], default: Role) -> tuple
             if key.startswith("mlflow."):
                 value = _unquoted(value)
             return read_document(parsed(value), default), value
+    if not inward and (said := haystack.answer(attributes)):
+        return read_document(parsed(said), default), said
     if "message" in attributes and not inward:
         reported = autogen.answer(attributes)
         return read_document(reported, default), reported
@@ -136,7 +146,7 @@ def parsed(value: Value) -> Any:
         return value
 
 
-def _tools(attributes: Attributes) -> list[Tool]:
+def _tools(attributes: Attributes, events: list[Event]) -> list[Tool]:
     try:
         found: list[Any] = []
         for item in _numbered(attributes, "llm.tools."):
@@ -154,7 +164,7 @@ def _tools(attributes: Attributes) -> list[Tool]:
             request = parsed(attributes.get(key))
             listed = request.get("tools") if isinstance(request, dict) else None
             found = listed if isinstance(listed, list) else []
-        tools = read_tools(found)
+        tools = read_tools(found or parsed(llamaindex.offered(events)))
         return tools if to_json(tools) else []
     except Exception:
         return []

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tracestore.spans.model import Span
+from tracestore.spans.model import Span, SpanRecord
 from tracestore.spans.semconv import (
     genai,
+    haystack,
     langfuse,
     langsmith,
+    llamaindex,
     logfire,
     mcp,
     mlflow,
@@ -90,4 +92,13 @@ def reader(span: Span) -> Reader:
         for key, read in _WITHOUT_OPERATION:
             if key in attributes:
                 return read
-    return logfire.read_old if scope == logfire.PYDANTIC_AI else plumbing.read
+    if scope == logfire.PYDANTIC_AI:
+        return logfire.read_old
+    return named(span.record) or plumbing.read
+
+
+def named(record: SpanRecord) -> Reader | None:
+    """Who reads a span that only its name or its scope tells, attributes or none: frameworks' own tracing."""
+    if record.name.startswith(haystack.PREFIX):
+        return haystack.read
+    return llamaindex.read if record.scope.name == llamaindex.SCOPE else None

@@ -30,10 +30,13 @@ def document(value: Value, *, python: bool = False) -> dict[str, Any]:
 
 
 def at(found: Mapping[str, Any], path: str) -> Any:
-    """What stands at a path inside a document, None when nothing does."""
+    """What stands at a path inside a document, None when nothing does; of lists only the first, by `0`."""
     value: Any = found
     for key in path.split(".") if path else ():
-        value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, dict):
+            value = value.get(key)
+        else:
+            value = value[0] if key == "0" and isinstance(value, list) and value else None
     return value
 
 

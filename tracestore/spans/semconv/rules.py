@@ -10,7 +10,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from tracestore.spans.semconv import autogen, counts, langfuse, langsmith, logfire, mlflow, openllmetry, usage, vercel
+from tracestore.spans.semconv import (
+    autogen,
+    counts,
+    haystack,
+    langfuse,
+    langsmith,
+    logfire,
+    mlflow,
+    openllmetry,
+    usage,
+    vercel,
+)
 from tracestore.spans.semconv.places import Places, first_path
 from tracestore.spans.semconv.values import count
 
@@ -32,7 +43,7 @@ class Source(NamedTuple):
 class Rule(NamedTuple):
     """`sources` are alternatives: the first that gives an input or an output is the one that was read.
 
-    Of one alternative the first source that has a figure gives it.
+    Of one alternative the first source that has a figure gives it. None at all: it stands in an event.
     """
 
     words: str
@@ -125,6 +136,18 @@ RULES: Final[Mapping[str, Rule]] = {
         "What AutoGen's message says that the model used (models_usage).",
         ((_document(autogen.MESSAGE, autogen.USAGE, "message.models_usage"),),),
     ),
+    "haystack": Rule(
+        "The vendor's usage object, which Haystack keeps in the meta of the answer.",
+        tuple(
+            (_document(attribute, counts.PLACES, f"{meta}.usage"),)
+            for attribute in haystack.OUTPUTS[:2]
+            for meta in haystack.METAS
+        ),
+    ),
+    "llamaindex": Rule(
+        "The vendor's usage object in the answer, as LlamaIndex tells it in the event that ends a call.",
+        (),
+    ),
 }
 
 #: What was done to the figures of a rule, by the end of its name.
@@ -142,6 +165,12 @@ _AMENDMENT: Final = re.compile("|".join(map(re.escape, AMENDMENTS)))
 def base(rule: str) -> str:
     """A rule's name without its amendments."""
     return _AMENDMENT.sub("", rule)
+
+
+def in_events(rule: str) -> bool:
+    """Whether the figures stand in an event of the span, and none in its attributes."""
+    known = RULES.get(base(rule))
+    return known is not None and not known.sources
 
 
 def words(rule: str) -> str:
