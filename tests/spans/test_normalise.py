@@ -262,7 +262,12 @@ def test_adk_reasoning_is_not_added_twice_behind_litellm() -> None:
 
 
 def test_a_call_that_left_nothing_is_no_call() -> None:
-    prepared = record("_prepare_chat_with_tools", {"openinference.span.kind": "LLM", "input.value": "q"})
+    attributes = {"openinference.span.kind": "LLM", "input.value": "q"}
+    prepared = record("_prepare_chat_with_tools", attributes)
+    told = record("OpenAI._prepare_chat_with_tools", {**attributes, "output.value": '{"messages": []}'})
+    assert normalise(told).type == "other"
+    counted = record("OpenAI._prepare_chat_with_tools", {**attributes, "llm.token_count.prompt": 3})
+    assert normalise(counted).type == "llm"
     assert normalise(prepared).type == "workflow"
     # The SDK's limit of 128 attributes may have dropped what it left.
     prepared.dropped_attributes = 3

@@ -67,6 +67,10 @@ def _finish_call(span: Span, overrides: Overrides | None) -> None:
 _CERTAIN: Final = frozenset({haystack.CONVENTION, llamaindex.CONVENTION})
 
 
+#: LlamaIndex's method that puts a request together. Later versions of its instrumentations tell what it returns.
+_PREPARED: Final = "_prepare_chat_with_tools"
+
+
 def is_no_call(span: Span) -> bool:
     """A call leaves a trace of itself: usage, an answer, an id, a reason to stop, or an error.
 
@@ -76,7 +80,7 @@ def is_no_call(span: Span) -> bool:
     return not (
         span.type != "llm"
         or span.usage_rule
-        or span.output
+        or (span.output and not span.record.name.endswith(_PREPARED))
         or span.response_id
         or span.finish_reason
         or span.record.status == "error"
