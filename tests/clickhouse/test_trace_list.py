@@ -81,8 +81,7 @@ def test_words_are_looked_for_in_a_few_traces_at_a_time(
     question: str, order: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever the few end, each trace with the word comes once, in its order."""
-    monkeypatch.setattr(trace_list, "_FIRST_READ", 2)
-    monkeypatch.setattr(trace_list, "_MOST_READ", 4)
+    monkeypatch.setattr(trace_list, "_READ", (2, 4))
     with_word = {2, 3, 9, 17, 18, 24}
     for number in range(1, 26):
         said = "the lost Parcel" if number in with_word else "the weather"
@@ -110,7 +109,7 @@ def test_words_are_looked_for_in_a_few_traces_at_a_time(
 
 
 def test_a_common_word_is_found_without_reading_every_payload(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trace_list, "_FIRST_READ", 4)
+    monkeypatch.setattr(trace_list, "_READ", (4, 100))
     for number in range(1, 20):
         write(llm(number, trace=number, input="parcel"))
     settle()

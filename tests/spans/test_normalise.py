@@ -265,7 +265,7 @@ def test_a_call_that_left_nothing_is_no_call() -> None:
     attributes = {"openinference.span.kind": "LLM", "input.value": "q"}
     prepared = record("_prepare_chat_with_tools", attributes)
     told = record("OpenAI._prepare_chat_with_tools", {**attributes, "output.value": '{"messages": []}'})
-    assert normalise(told).type == "other"
+    assert normalise(told).type == "workflow"
     counted = record("OpenAI._prepare_chat_with_tools", {**attributes, "llm.token_count.prompt": 3})
     assert normalise(counted).type == "llm"
     assert normalise(prepared).type == "workflow"

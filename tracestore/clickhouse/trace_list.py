@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, repeat
 from typing import Any, Final
 
 import pyarrow as pa
@@ -27,8 +28,7 @@ from tracestore.clickhouse.search_sql import Conditions, without_text
 
 #: Traces whose payloads are searched at a time: a common word is found among the first. Then many more at once, since
 #: the traces of an hour share its blocks, and each question reads those again.
-_FIRST_READ: Final = 2_048
-_MOST_READ: Final = 131_072
+_READ: Final = (2_048, 8_192, 131_072)
 _WHEN = pa.timestamp("ns", "UTC")
 
 
@@ -117,10 +117,10 @@ class _Listing:
         where = filters.conditions(self.wanted, self.cursor, self.order)
         if self.order.by_time and "stored_payloads" in where.text:
             search = self.wanted.search and without_text(self.wanted.search)
-            return self.confirmed(replace(self.wanted, text="", search=search), _FIRST_READ, _MOST_READ)
+            return self.confirmed(replace(self.wanted, text="", search=search), _READ)
         # Conditions on spans, payloads and findings ask other tables, which should not be read twice.
         if not self.order.by_time or "SELECT" in where.text:
-            return self.confirmed(self.wanted, self.limit, self.limit)
+            return self.confirmed(self.wanted, (self.limit,))
         rows = self.run("list_page", where, {})
         if len(rows) >= self.limit:
             return rows
@@ -128,7 +128,7 @@ class _Listing:
         places = self.places(self.wanted, self.cursor, self.limit)
         if len(places) < self.limit and places.trace_ids == {row.trace_id for row in rows}:
             return rows
-        return self.confirmed(self.wanted, self.limit, self.limit)
+        return self.confirmed(self.wanted, (self.limit,))
 
     def places(self, wanted: TraceFilter, cursor: str | None, limit: int) -> _Places:
         where = filters.conditions(wanted, cursor, self.order)
@@ -140,15 +140,18 @@ class _Listing:
         starts = table.column("start_time").cast(_WHEN)
         return _Places(pa.table({"start_time": starts, "trace_id": table.column("trace_id").cast(pa.string())}), last)
 
-    def confirmed(self, candidates: TraceFilter, size: int, most: int) -> list[TraceSummary]:
+    def confirmed(self, candidates: TraceFilter, sizes: Sequence[int]) -> list[TraceSummary]:
         """The settled traces that match, out of those that match `candidates`, as far as the page needs them.
 
-        `size` candidates are read at first, then sixteen times as many each time, up to `most`.
+        `sizes` are how many candidates are read at a time; the last one counts for all that follow.
         """
         where = filters.conditions(self.wanted, self.cursor, self.order, within="places")
         rows: list[TraceSummary] = []
         cursor = self.cursor
-        while places := self.places(candidates, cursor, size):
+        for size in chain(sizes, repeat(sizes[-1])):
+            places = self.places(candidates, cursor, size)
+            if not len(places):
+                break
             full = len(places) == size
             known = {row.trace_id for row in rows}
             for row in self.run("list_rows", where, {"places": places.table}):
@@ -158,7 +161,6 @@ class _Listing:
             if not full or len(rows) >= self.limit:
                 break
             cursor = cursor_after(self.order, places.last)
-            size = min(16 * size, most)
         return rows
 
     def live(self, now_open: Opened) -> list[TraceSummary]:
