@@ -81,7 +81,7 @@ def what_changed(
         Novelty(
             1 + kind.occurrences / 10,
             "",
-            f"New error, {kind.occurrences:,} times: {kind.template}",
+            f"New error, {'once' if kind.occurrences == 1 else f'{kind.occurrences:,} times'}: {kind.template}",
             "worse",
             kind.trace_id,
             kind.span_id,

@@ -85,7 +85,7 @@ def test_what_changed_is_told_against_the_time_before(browser: Client) -> None:
     write(failing(101, "quota of 5 exceeded"))
     page = text(browser, f"/?{HOUR}")
     assert "costs × 4.0 a trace" in page
-    assert "New error, 1 times: quota of &lt;n&gt; exceeded" in page
+    assert "New error, once: quota of &lt;n&gt; exceeded" in page
 
 
 def test_an_empty_store_teaches_and_an_empty_time_says_so(browser: Client) -> None:
