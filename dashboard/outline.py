@@ -137,6 +137,7 @@ def group_span(timeline: Timeline, group: Repetition) -> WaterfallSpan:
         types.pop() if len(types) == 1 else "workflow",
         min(span.start_ns for span in inside),
         max(max(span.end_ns, span.start_ns) for span in inside),
+        status="error" if group.failed else "unset",
         cost_usd=group.cost_usd,
         tokens=(sum(span.input_tokens for span in inside), sum(span.output_tokens for span in inside)),
     )

@@ -117,6 +117,8 @@ def test_a_loop_is_one_row_until_it_is_opened(inside: Page, store: FakeReader, l
     group = "× 38 chat gpt-4o → search_kb"
     assert names(inside) == ["invoke_agent researcher", group, "chat gpt-4o"]
     expect(inside.locator(".wf-row.is-group")).to_contain_text("2 failed, 3 distinct arguments")
+    expect(inside.locator(".wf-row.is-group .wf-error")).to_be_visible()
+    expect(inside.locator("#wf-errors")).to_have_text("2 errors")
     expect(inside.locator(".wf-row.is-group .wf-c-cost")).to_have_text("$0.38")
     inside.click(".wf-row.is-group .wf-name a")
     inside.wait_for_function(f"() => {MODEL}.count === 79")

@@ -72,6 +72,12 @@ test("errors are found forwards and backwards, around the ends", () => {
   assert.equal(new Model(columns({ status: [0, 0, 0, 0, 0, 0] })).nextError(0, 1), -1);
 });
 
+test("a group with failed calls is marked, and is no error to go to", () => {
+  const model = new Model(columns({ status: [0, 2, 0, 2, 2, 0], groups: [1] }));
+  assert.ok(model.isError(1));
+  assert.deepEqual(Array.from(model.errors), [3, 4]);
+});
+
 test("how far a subtree reaches in time", () => {
   assert.deepEqual([...new Model(columns()).reach], [700, 700, 200, 700, 600, 1000]);
 });

@@ -29,6 +29,7 @@ def test_a_loop_is_one_row_with_its_members_below() -> None:
     (group,) = rows.groups
     assert (group, rows.spans[group].name) == (1, "× 38 chat gpt-4o → search_kb")
     assert waterfall.row_labels(rows)[group] == "2 failed, 3 distinct arguments"
+    assert rows.spans[group].status == "error"
     assert rows.spans[group].cost_usd == pytest.approx(0.38)
     assert [rows.parent[row] for row in (1, 2, 77, 78)] == [0, 1, 1, 0]
     first = waterfall_rows.first_rows(Timeline(loop_trace()))

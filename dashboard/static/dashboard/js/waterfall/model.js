@@ -59,7 +59,8 @@ export class Model {
     this.isSqueezed = false;
     this.pieces = columns.critical;
     this.errorStatus = this.statuses.indexOf("error");
-    this.errors = Int32Array.from(columns.status.keys()).filter((i) => this.status[i] === this.errorStatus);
+    // A group is marked when one of its calls failed; errors to go to, and to count, are the calls.
+    this.errors = Int32Array.from(columns.status.keys()).filter((i) => this.isError(i) && this.kind[i] === SPAN);
     this.collapsed = new Uint8Array(n);
     for (const node of columns.groups) this.collapsed[node] = 1;
     this.kept = null;
