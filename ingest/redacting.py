@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import prometheus_client
 
@@ -62,6 +62,10 @@ class Redacting:
                 self._taken.labels(rule).inc(number)
 
 
+#: What a log record says beside its attributes.
+_TEXTS: Final = ("body", "event_name", "severity_text", "resource_schema_url", "scope_schema_url")
+
+
 def _log(redactor: Redactor, record: LogRecord) -> tuple[LogRecord, Counter[str]]:
     counts: Counter[str] = Counter()
 
@@ -70,14 +74,12 @@ def _log(redactor: Redactor, record: LogRecord) -> tuple[LogRecord, Counter[str]
         counts.update(taken)
         return clean
 
-    texts = fields({"body": record.body, "event_name": record.event_name, "severity_text": record.severity_text})
+    texts = fields({name: getattr(record, name) for name in _TEXTS})
     attributes = fields(record.attributes)
     resource = resource_of(fields(record.resource.attributes))
-    scope = replace(record.scope, attributes=fields(record.scope.attributes))
+    names = fields({"name": record.scope.name, "version": record.scope.version})
+    scope = Scope(str(names["name"]), str(names["version"]), fields(record.scope.attributes))
     if not counts:
         return record, counts
-    clean = replace(
-        record, body=texts["body"], event_name=str(texts["event_name"]), severity_text=str(texts["severity_text"]),
-        attributes=attributes, resource=resource, scope=scope,
-    )  # fmt: skip
-    return clean, counts
+    told = {name: text if name == "body" else str(text) for name, text in texts.items()}
+    return replace(record, attributes=attributes, resource=resource, scope=scope, **told), counts  # type: ignore[arg-type]

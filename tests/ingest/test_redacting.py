@@ -54,6 +54,19 @@ def test_a_secret_of_the_resource_is_taken_from_every_span(receiver: Running) ->
     }
 
 
+@pytest.mark.parametrize("part", ["resource", "scope"])
+def test_a_secret_of_a_schema_is_taken(receiver: Running, part: str) -> None:
+    message = request()
+    resource_spans = message.resource_spans[0]
+    of = resource_spans if part == "resource" else resource_spans.scope_spans[0]
+    of.schema_url = f"https://example.org/?key={SECRET}"
+    assert receiver.post(message.SerializeToString()).status_code == 200
+    for _, span in receiver.writer.rows:
+        holder = span.record.resource if part == "resource" else span.record.scope
+        assert holder.schema_url.startswith("https://example.org/?key=[redacted:")
+        assert SECRET not in str(span.record)
+
+
 def test_json(receiver: Running) -> None:
     span = {
         "traceId": "07" * 16, "spanId": "01" * 8, "name": "call", "startTimeUnixNano": str(time.time_ns()),
@@ -68,10 +81,14 @@ def test_json(receiver: Running) -> None:
 
 def test_logs(receiver: Running) -> None:
     message = ExportLogsServiceRequest()
-    record = message.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=time.time_ns())
+    of_resource = message.resource_logs.add(schema_url=f"https://example.org/?key={SECRET}")
+    of_scope = of_resource.scope_logs.add(schema_url=f"https://example.org/?key={SECRET}")
+    of_scope.scope.name = f"lib {SECRET}"
+    record = of_scope.log_records.add(time_unix_nano=time.time_ns())
     record.body.string_value = f"using {SECRET}"
     record.attributes.add(key="api_key").value.string_value = "0123456789abcdef"
     assert receiver.post(message.SerializeToString(), path="/v1/logs").status_code == 200
     ((_, kept),) = receiver.log_writer.rows
     assert kept.body == "using [redacted:api_key]"
     assert kept.attributes == {"api_key": "[redacted:secret_key]"}
+    assert SECRET not in str(kept)

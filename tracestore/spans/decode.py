@@ -70,7 +70,7 @@ def protobuf_slices(
 
     Invalid UTF-8 is replaced by U+FFFD. Of a body with broken framing, what precedes the break is kept.
     A slice may be without records, when much of the request had to be refused. `suspicious` is asked for
-    the bytes of each span, of its resource and of its scope; what it says of a span is in `suspect`.
+    the bytes of each span, of its resource and scope and of their schemas; what it says of a span is in `suspect`.
 
     Raises:
         InvalidInput: the body is broken and not one span could be found in it, or it has more parts

@@ -47,8 +47,10 @@ class ProtobufSpans:
     def resource_spans(self, at: int, end: int) -> Iterator[tuple[int, SpanRecord | None]]:
         head = wire.head(self.body, at, end)
         resource = self.resource(head)
-        resource.schema_url = self.schema_url(at, end)
-        suspect = self.suspicious is not None and self.suspicious(head)
+        url = self.raw_schema_url(at, end)
+        resource.schema_url = self.outcome.name(url)
+        look = self.suspicious
+        suspect = look is not None and (look(head) or look(url))
         try:
             for number, kind, start, stop in wire.parts(self.body, at, end, remainder=True):
                 yield 0, None
@@ -63,9 +65,10 @@ class ProtobufSpans:
         body, outcome, largest = self.body, self.outcome, self.outcome.limits.span_bytes
         head = wire.head(body, at, end)
         scope = self.scope(head)
-        scope.schema_url = self.schema_url(at, end)
+        url = self.raw_schema_url(at, end)
+        scope.schema_url = outcome.name(url)
         look = self.suspicious
-        suspect = suspect or (look is not None and look(head))
+        suspect = suspect or (look is not None and (look(head) or look(url)))
         try:
             # Not the remainder: a span without its end might still read as a whole one.
             for number, kind, start, stop in wire.parts(body, at, end):
@@ -181,16 +184,20 @@ class ProtobufSpans:
         return read_attributes(kept, self.known, outcome)
 
     def schema_url(self, at: int, end: int) -> str:
-        """The schema_url of a container; '' when there is none within reach. Encoders write it after the parts."""
+        """The schema_url of a container; '' when there is none within reach."""
+        return self.outcome.name(self.raw_schema_url(at, end))
+
+    def raw_schema_url(self, at: int, end: int) -> bytes:
+        """As it was sent: it is looked through for secrets whole. Encoders write it after the parts."""
         try:
             for seen, (number, kind, start, stop) in enumerate(wire.parts(self.body, at, end)):
                 if number == wire.SCHEMA_URL and kind == wire.LENGTH_DELIMITED:
-                    return self.outcome.name(self.body[start:stop])
+                    return self.body[start:stop]
                 if seen > wire.SCHEMA_WITHIN:
                     break
         except wire.Broken:
             pass
-        return ""
+        return b""
 
     def resource(self, raw: bytes) -> Resource:
         self.outcome.allow_nodes()

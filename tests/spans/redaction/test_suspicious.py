@@ -64,7 +64,22 @@ def secrets(draw: st.DrawFn) -> Any:
     return value
 
 
-PLACES = ("attribute", "key", "name", "status", "state", "event", "event name", "link", "resource")
+PLACES = (
+    "attribute",
+    "key",
+    "name",
+    "status",
+    "state",
+    "event",
+    "event name",
+    "link",
+    "resource",
+    "resource schema",
+    "scope schema",
+)
+
+#: What both spans of the request have.
+SHARED = ("resource", "resource schema", "scope schema")
 
 
 def placed(value: Any, place: str, padding: str) -> dict[str, Any]:
@@ -94,7 +109,13 @@ def placed(value: Any, place: str, padding: str) -> dict[str, Any]:
             one["links"] = [{**ids, "attributes": pairs({"note": value})}]
         case "resource":
             resource["note"] = value
-    return request(span(attributes=pairs(other)), span(**one), resource=resource)
+    body = request(span(attributes=pairs(other)), span(**one), resource=resource)
+    (resource_spans,) = body["resourceSpans"]
+    if place == "resource schema":
+        resource_spans["schemaUrl"] = text
+    if place == "scope schema":
+        resource_spans["scopeSpans"][0]["schemaUrl"] = text
+    return body
 
 
 def agree(redactor: Redactor, body: dict[str, Any]) -> int:
@@ -138,7 +159,7 @@ def test_never_no_in_vain(value: Any, place: str, padding: str, redactor: Redact
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_look_at_every_place(look: str, place: str) -> None:
     for shift in range(4):  # the pass reads pairs of bytes
-        assert agree(REDACTORS[0], placed(LOOKS[look][0], place, "x" * shift)) == (2 if place == "resource" else 1)
+        assert agree(REDACTORS[0], placed(LOOKS[look][0], place, "x" * shift)) == (2 if place in SHARED else 1)
 
 
 @pytest.mark.parametrize("key", KEYS)
