@@ -126,6 +126,8 @@ def test_runs_that_loop_and_retry_waste_no_more_than_they_cost() -> None:
 
     assert merge([of_run(1, 0.8, 1.0), of_run(2, 0.7, 1.0)]).facts.wasted_usd == 1.0
     assert merge([of_run(1, 0.2, 1.0), of_run(2, 0.3, 1.0)]).facts.wasted_usd == 0.5
+    # A loop over the turns of a session names one of its traces.
+    assert merge([of_run(1, 1.7, 1.0), of_run(2, 0.3, 1.0)]).facts.wasted_usd == 1.7
     # What not every run is known to have cost bounds nothing.
     assert merge([of_run(1, 0.8, None), of_run(2, 0.7, None)]).facts.wasted_usd == 1.5
     assert merge([of_run(1, 0.8, 1.0, runs=30)]).facts.wasted_usd == 0.8

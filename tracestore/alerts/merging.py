@@ -97,10 +97,12 @@ def instant(text: str) -> datetime:
 
 
 def _wasted(problems: Sequence[Said], runs: Mapping[str, Run]) -> float:
+    """No less than the largest finding says of itself: a loop over the turns of a session names one of its traces."""
     parts = [(_money(one), one.facts.wasted_usd) for one in problems]
     costs = [run.cost_usd for run in runs.values()]
     if costs and None not in costs and _run_count(problems, runs) == len(costs):
-        of_runs = min(sum(usd for kind, usd in parts if not kind), sum(cost or 0.0 for cost in costs))
+        told = [usd for kind, usd in parts if not kind]
+        of_runs = max(min(sum(told), sum(cost or 0.0 for cost in costs)), max(told, default=0.0))
         parts = [("", of_runs), *(part for part in parts if part[0])]
     return together(parts)
 

@@ -26,6 +26,13 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
     link_flags: list[int] = []
     links_dropped: list[int] = []
 
+    def of_parts(self, events: int, links: int) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+        """Of each of so many events what was dropped; of each of so many links its flags and what was dropped."""
+        return (
+            _of_each(self.events_dropped, events), _of_each(self.link_flags, links),
+            _of_each(self.links_dropped, links),
+        )  # fmt: skip
+
 
 EMPTY: Final = Envelope()
 _encode = msgspec.json.Encoder().encode
@@ -53,8 +60,7 @@ def envelopes(records: Sequence[SpanRecord]) -> list[str]:
     return made
 
 
-def of_parts(numbers: Sequence[int], count: int) -> Sequence[int]:
-    """A number for each of `count` events or links, as `Envelope` has them."""
+def _of_each(numbers: Sequence[int], count: int) -> Sequence[int]:
     return numbers if len(numbers) == count else [0] * count
 
 

@@ -244,9 +244,7 @@ def span_record(row: Sequence[Any], origins: Origins) -> SpanRecord:
     other, envelope = other_types(others), envelopes.read(around)
     event_attributes = each_with_types(event_maps, other.events)
     link_attributes = each_with_types(link_maps, other.links)
-    dropped_of_events = envelopes.of_parts(envelope.events_dropped, len(times))
-    link_flags = envelopes.of_parts(envelope.link_flags, len(link_traces))
-    dropped_of_links = envelopes.of_parts(envelope.links_dropped, len(link_traces))
+    dropped_of_events, link_flags, dropped_of_links = envelope.of_parts(len(times), len(link_traces))
     return SpanRecord(
         trace_id=trace_id,
         span_id=span_id,

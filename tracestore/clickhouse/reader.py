@@ -197,13 +197,9 @@ def detail(row: Sequence[Any]) -> SpanDetail:
         times, names, event_maps, link_traces, link_spans, link_maps,
     ) = row[_SPAN_FIELDS:]  # fmt: skip
     other, envelope = other_types(others), envelopes.read(around)
-    event_attributes, link_attributes = (
-        each_with_types(event_maps, other.events),
-        each_with_types(link_maps, other.links),
-    )
-    dropped_of_events = envelopes.of_parts(envelope.events_dropped, len(times))
-    flags = envelopes.of_parts(envelope.link_flags, len(link_traces))
-    dropped_of_links = envelopes.of_parts(envelope.links_dropped, len(link_traces))
+    event_attributes = each_with_types(event_maps, other.events)
+    link_attributes = each_with_types(link_maps, other.links)
+    dropped_of_events, link_flags, dropped_of_links = envelope.of_parts(len(times), len(link_traces))
     return SpanDetail(
         row=SpanRow(*row[:_SPAN_FIELDS]),
         attributes=typed(attributes, types),
@@ -215,7 +211,7 @@ def detail(row: Sequence[Any]) -> SpanDetail:
         ],
         links=[
             LinkRow(*link)
-            for link in zip(link_traces, link_spans, link_attributes, flags, dropped_of_links, strict=True)
+            for link in zip(link_traces, link_spans, link_attributes, link_flags, dropped_of_links, strict=True)
         ],
         dropped_events=dropped_events,
         dropped_links=dropped_links,

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from tracestore.spans import pricing
-from tracestore.spans.explain_tokens import CALLS, Figures, Tokens, tokens
+from tracestore.spans.explain_tokens import CALLS, Figures, Summed, Tokens, tokens
 from tracestore.spans.model import Value
 from tracestore.spans.own_prices import Overrides
 from tracestore.spans.pricing import REPORTED, TABLE, Price
@@ -168,25 +167,6 @@ class Sums:
     unpriced_models: list[str] = field(default_factory=list)
     tokens_words: str = ""
     cost_words: str = ""
-
-
-class Summed(Protocol):
-    """The columns that the explanation of sums needs."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def request_model(self) -> str: ...
-    @property
-    def usage_rule(self) -> str: ...
-    @property
-    def cost_usd(self) -> float | None: ...
-    @property
-    def price_source(self) -> str: ...
-    @property
-    def dropped_attributes(self) -> int: ...
 
 
 def sums(rows: Iterable[Summed]) -> Sums:
